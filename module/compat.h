@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that winmem runs on, 6.1 to 7.3, each as a helper
+ * with the newest kernel's name or one of ours. Nothing else looks at a version.
+ */
+#ifndef WINMEM_COMPAT_H
+#define WINMEM_COMPAT_H
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/shmem_fs.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+#include <linux/pagevec.h>
+#else
+#include <linux/folio_batch.h>
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
+{
+	mmap_assert_write_locked(vma->vm_mm);
+	vma->vm_flags |= flags;
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+/* A reference to a file that may be on its last; the struct itself must be safe. */
+static inline struct file *get_file_active(struct file **f)
+{
+	struct file *file = READ_ONCE(*f);
+
+	return file && get_file_rcu(file) ? file : NULL;
+}
+#endif
+
+/* A file of shmem pages that are charged when they are touched. */
+static inline struct file *winmem_shmem_file(const char *name, loff_t size)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return shmem_file_setup(name, size, VM_NORESERVE);
+#else
+	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
+#endif
+}
+
+#endif /* WINMEM_COMPAT_H */

@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ioctls: one table. Each struct is copied in once, checked, handed on in pages, and
+ * copied out when the call has succeeded. No other file sees a user's pointer, and no
+ * lock is held where one is touched.
+ */
+#include <linux/fs.h>
+#include <linux/limits.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/winmem.h>
+
+#include "charge.h"
+#include "ioctl.h"
+#include "mapping.h"
+#include "prot.h"
+#include "region.h"
+#include "space.h"
+#include "trace.h"
+
+union winmem_args {
+	__u32 size;
+	struct winmem_info info;
+	struct winmem_reserve reserve;
+	struct winmem_commit commit;
+	struct winmem_decommit decommit;
+	struct winmem_release release;
+	struct winmem_protect protect;
+	struct winmem_reset reset;
+	struct winmem_query query;
+	struct winmem_limit limit;
+};
+
+/* A range in pages. */
+struct winmem_range {
+	unsigned long start;
+	unsigned long nr;
+};
+
+static int check_flags(u32 flags, u32 known)
+{
+	return flags & ~known ? -EOPNOTSUPP : 0;
+}
+
+/* Bytes to pages: aligned, not empty, without overflow, and below what can be mapped. */
+static int range_of(u64 addr, u64 length, struct winmem_range *range)
+{
+	u64 end;
+
+	if (!length || !PAGE_ALIGNED(addr) || !PAGE_ALIGNED(length))
+		return -EINVAL;
+	if (check_add_overflow(addr, length, &end) || end > TASK_SIZE_MAX)
+		return -EINVAL;
+	range->start = addr >> PAGE_SHIFT;
+	range->nr = length >> PAGE_SHIFT;
+	return 0;
+}
+
+/* The reservation that holds all of a range. */
+static struct winmem_region *region_around(struct winmem_space *space,
+					   const struct winmem_range *range)
+{
+	struct winmem_region *region = winmem_space_find(space, range->start);
+
+	if (region && range->nr <= winmem_region_end(region) - range->start)
+		return region;
+	return NULL;
+}
+
+/* Why there is no reservation at an address: something else is there, or nothing. */
+static int nothing_at(struct winmem_space *space, unsigned long page)
+{
+	return winmem_mapping_kind(space->mm, space->backing.file, page) == WINMEM_MAPPING_NONE ?
+	       -ENOENT : -EBUSY;
+}
+
+static long winmem_ioc_info(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_info *info = &args->info;
+
+	info->out_version_min = WINMEM_VERSION;
+	info->out_version = WINMEM_VERSION;
+	info->out_features = 0;
+	info->out_page_size = PAGE_SIZE;
+	info->out_granularity = WINMEM_GRANULE_PAGES << PAGE_SHIFT;
+	info->out_lowest = WINMEM_PAGE_MIN << PAGE_SHIFT;
+	info->out_highest = (WINMEM_PAGE_END << PAGE_SHIFT) - 1;
+	return check_flags(info->flags, 0);
+}
+
+static bool is_granular(u64 addr)
+{
+	return !(addr & ((WINMEM_GRANULE_PAGES << PAGE_SHIFT) - 1));
+}
+
+/* Where a reservation may be placed: the caller's bounds, or all there is. */
+static int bounds_of(const struct winmem_reserve *reserve, struct winmem_bounds *bounds)
+{
+	u64 lowest = reserve->lowest ?: (u64)WINMEM_PAGE_MIN << PAGE_SHIFT;
+	u64 highest = reserve->highest ?: ((u64)WINMEM_PAGE_END << PAGE_SHIFT) - 1;
+	u64 align = reserve->alignment ?: WINMEM_GRANULE_PAGES << PAGE_SHIFT;
+
+	if (reserve->addr && (reserve->lowest || reserve->highest || reserve->alignment))
+		return -EINVAL;
+	if (!is_granular(lowest) || !is_granular(align) || !is_power_of_2(align))
+		return -EINVAL;
+	if (lowest < (u64)WINMEM_PAGE_MIN << PAGE_SHIFT || lowest > highest ||
+	    highest >= (u64)WINMEM_PAGE_END << PAGE_SHIFT || !PAGE_ALIGNED(highest + 1))
+		return -EINVAL;
+
+	bounds->start = lowest >> PAGE_SHIFT;
+	bounds->end = (highest + 1) >> PAGE_SHIFT;
+	bounds->align = align >> PAGE_SHIFT;
+	bounds->high = reserve->flags & WINMEM_RESERVE_TOP_DOWN;
+	return 0;
+}
+
+static int check_reserve(const struct winmem_reserve *reserve, struct winmem_range *range,
+			 struct winmem_bounds *bounds)
+{
+	int ret;
+
+	ret = check_flags(reserve->flags, WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_TOP_DOWN);
+	if (ret)
+		return ret;
+	if (reserve->__reserved || reserve->__reserved2 || !winmem_prot_to_page(reserve->prot))
+		return -EINVAL;
+	ret = bounds_of(reserve, bounds);
+	if (ret)
+		return ret;
+	ret = range_of(reserve->addr, reserve->length, range);
+	if (ret || !is_granular(reserve->addr))
+		return ret ?: -EINVAL;
+	if (range->nr > WINMEM_PAGE_END - WINMEM_PAGE_MIN)
+		return -EINVAL;
+	if (range->start && (range->start < WINMEM_PAGE_MIN ||
+			     range->nr > WINMEM_PAGE_END - range->start))
+		return -EINVAL;
+	return 0;
+}
+
+static int do_reserve(struct winmem_space *space, struct winmem_reserve *reserve,
+		      const struct winmem_range *range, const struct winmem_bounds *bounds)
+{
+	struct winmem_region *region;
+	int ret;
+
+	ret = winmem_space_reserve(space, range->start, range->nr, bounds, &region);
+	if (ret)
+		return ret;
+	region->prot = reserve->prot;
+	if (reserve->flags & WINMEM_RESERVE_COMMIT) {
+		ret = winmem_region_commit_new(space, region);
+		if (ret) {
+			winmem_space_release(space, region);
+			return ret;
+		}
+	}
+	reserve->out_addr = (u64)region->start << PAGE_SHIFT;
+	reserve->out_flags = region->exec && reserve->flags & WINMEM_RESERVE_COMMIT ?
+			     WINMEM_OUT_EXEC : 0;
+	return 0;
+}
+
+static long winmem_ioc_reserve(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_reserve *reserve = &args->reserve;
+	struct winmem_bounds bounds;
+	struct winmem_range range;
+	int ret;
+
+	ret = check_reserve(reserve, &range, &bounds);
+	if (ret)
+		return ret;
+	if (mutex_lock_killable(&space->mutex))
+		return -EINTR;
+	ret = do_reserve(space, reserve, &range, &bounds);
+	mutex_unlock(&space->mutex);
+	trace_winmem_reserve(ret ? reserve->addr : reserve->out_addr, reserve->length,
+			     reserve->prot, reserve->flags, ret);
+	return ret;
+}
+
+static long winmem_ioc_commit(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_commit *commit = &args->commit;
+	struct winmem_region *region;
+	struct winmem_range range;
+	int ret;
+
+	ret = check_flags(commit->flags, 0);
+	if (ret)
+		return ret;
+	if (commit->__reserved || !winmem_prot_to_page(commit->prot))
+		return -EINVAL;
+	ret = range_of(commit->addr, commit->length, &range);
+	if (ret)
+		return ret;
+
+	if (mutex_lock_killable(&space->mutex))
+		return -EINTR;
+	region = region_around(space, &range);
+	ret = region ? winmem_region_commit(space, region, range.start, range.nr, commit->prot) :
+		       -ENOENT;
+	mutex_unlock(&space->mutex);
+	trace_winmem_commit(commit->addr, commit->length, commit->prot, ret);
+	return ret;
+}
+
+/* What WINMEM_DECOMMIT_WHOLE stands for. */
+static int whole_range(const struct winmem_region *region, struct winmem_range *range)
+{
+	if (region->start != range->start)
+		return -ENOENT;
+	range->nr = region->nr;
+	return 0;
+}
+
+static int do_decommit(struct winmem_space *space, struct winmem_decommit *decommit,
+		       struct winmem_range *range)
+{
+	struct winmem_region *region = winmem_space_find(space, range->start);
+	int ret = 0;
+
+	if (!region)
+		return nothing_at(space, range->start);
+	if (decommit->flags & WINMEM_DECOMMIT_WHOLE)
+		ret = whole_range(region, range);
+	else if (range->nr > winmem_region_end(region) - range->start)
+		ret = -ERANGE;
+	if (ret)
+		return ret;
+
+	ret = winmem_region_decommit(space, region, range->start, range->nr);
+	if (ret)
+		return ret;
+	decommit->out_length = (u64)range->nr << PAGE_SHIFT;
+	decommit->out_flags = region->exec ? WINMEM_OUT_EXEC : 0;
+	return 0;
+}
+
+static long winmem_ioc_decommit(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_decommit *decommit = &args->decommit;
+	bool whole = decommit->flags & WINMEM_DECOMMIT_WHOLE;
+	struct winmem_range range;
+	int ret;
+
+	ret = check_flags(decommit->flags, WINMEM_DECOMMIT_WHOLE);
+	if (ret)
+		return ret;
+	if (decommit->__reserved || (whole && decommit->length))
+		return -EINVAL;
+	ret = range_of(decommit->addr, whole ? PAGE_SIZE : decommit->length, &range);
+	if (ret)
+		return ret;
+
+	if (mutex_lock_killable(&space->mutex))
+		return -EINTR;
+	ret = do_decommit(space, decommit, &range);
+	mutex_unlock(&space->mutex);
+	trace_winmem_decommit(decommit->addr, (u64)range.nr << PAGE_SHIFT, 0, ret);
+	return ret;
+}
+
+static int do_release(struct winmem_space *space, struct winmem_release *release,
+		      unsigned long page)
+{
+	struct winmem_region *region = winmem_space_find(space, page);
+
+	if (!region)
+		return nothing_at(space, page);
+	if (region->start != page)
+		return -ENOENT;
+	release->out_length = (u64)region->nr << PAGE_SHIFT;
+	release->out_flags = region->exec ? WINMEM_OUT_EXEC : 0;
+	winmem_space_release(space, region);
+	return 0;
+}
+
+static long winmem_ioc_release(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_release *release = &args->release;
+	struct winmem_range range;
+	int ret;
+
+	ret = check_flags(release->flags, 0);
+	if (ret)
+		return ret;
+	if (release->__reserved)
+		return -EINVAL;
+	ret = range_of(release->addr, PAGE_SIZE, &range);
+	if (ret)
+		return ret;
+
+	if (mutex_lock_killable(&space->mutex))
+		return -EINTR;
+	ret = do_release(space, release, range.start);
+	mutex_unlock(&space->mutex);
+	trace_winmem_release(release->addr, ret ? 0 : release->out_length, 0, ret);
+	return ret;
+}
+
+static int do_protect(struct winmem_space *space, struct winmem_protect *protect,
+		      const struct winmem_range *range)
+{
+	struct winmem_region *region = region_around(space, range);
+
+	if (region)
+		return winmem_region_protect(space, region, range->start, range->nr,
+					     protect->prot, &protect->out_prot);
+	if (winmem_space_find(space, range->start))
+		return -ENOENT;
+	return nothing_at(space, range->start);
+}
+
+static long winmem_ioc_protect(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_protect *protect = &args->protect;
+	struct winmem_range range;
+	int ret;
+
+	ret = check_flags(protect->flags, 0);
+	if (ret)
+		return ret;
+	if (!winmem_prot_to_page(protect->prot))
+		return -EINVAL;
+	ret = range_of(protect->addr, protect->length, &range);
+	if (ret)
+		return ret;
+
+	if (mutex_lock_killable(&space->mutex))
+		return -EINTR;
+	ret = do_protect(space, protect, &range);
+	mutex_unlock(&space->mutex);
+	trace_winmem_protect(protect->addr, protect->length, protect->prot, ret);
+	return ret;
+}
+
+/* A reset of what is not winmem's is a hint that nobody takes, where it is allowed. */
+static int reset_foreign(struct winmem_space *space, unsigned long page)
+{
+	switch (winmem_mapping_kind(space->mm, space->backing.file, page)) {
+	case WINMEM_MAPPING_SHARED:
+		return 0;
+	case WINMEM_MAPPING_FILE:
+		return -ETXTBSY;
+	default:
+		return -ENOENT;
+	}
+}
+
+static int do_reset(struct winmem_space *space, const struct winmem_reset *reset,
+		    const struct winmem_range *range)
+{
+	struct winmem_region *region = region_around(space, range);
+
+	if (!region && winmem_space_find(space, range->start))
+		return -ENOENT;
+	if (!region)
+		return reset_foreign(space, range->start);
+	if (reset->flags & WINMEM_RESET_UNDO)
+		return winmem_region_reset_undo(space, region, range->start, range->nr);
+	return winmem_region_reset(space, region, range->start, range->nr);
+}
+
+static long winmem_ioc_reset(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_reset *reset = &args->reset;
+	struct winmem_range range;
+	int ret;
+
+	ret = check_flags(reset->flags, WINMEM_RESET_UNDO);
+	if (ret)
+		return ret;
+	ret = range_of(reset->addr, reset->length, &range);
+	if (ret)
+		return ret;
+
+	if (mutex_lock_killable(&space->mutex))
+		return -EINTR;
+	ret = do_reset(space, reset, &range);
+	mutex_unlock(&space->mutex);
+	return ret;
+}
+
+/* Free address space up to the next reservation or mapping; the windows do not count. */
+static void query_free(struct winmem_space *space, unsigned long page, struct winmem_run *run)
+{
+	struct winmem_region *next = winmem_space_next(space, page);
+	unsigned long end = next ? next->start : WINMEM_PAGE_END;
+
+	*run = (struct winmem_run) {
+		.start = page,
+		.state = WINMEM_STATE_FREE,
+		.prot = WINMEM_PROT_NOACCESS,
+	};
+	run->nr = winmem_mapping_next(space->mm, space->backing.file, page, end) - page;
+}
+
+static int do_query(struct winmem_space *space, unsigned long page, struct winmem_run *run)
+{
+	struct winmem_region *region = winmem_space_find(space, page);
+
+	if (region)
+		winmem_region_query(space, region, page, run);
+	else if (winmem_mapping_query(space->mm, space->backing.file, page, run))
+		return 0;
+	else if (page < WINMEM_PAGE_END)
+		query_free(space, page, run);
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static long winmem_ioc_query(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_query *query = &args->query;
+	struct winmem_run run;
+	int ret;
+
+	ret = check_flags(query->flags, 0);
+	if (ret)
+		return ret;
+	if (query->addr >= TASK_SIZE_MAX)
+		return -EINVAL;
+
+	if (mutex_lock_killable(&space->mutex))
+		return -EINTR;
+	ret = do_query(space, query->addr >> PAGE_SHIFT, &run);
+	mutex_unlock(&space->mutex);
+	if (ret)
+		return ret;
+
+	query->out_base = (u64)run.start << PAGE_SHIFT;
+	query->out_alloc_base = (u64)run.alloc_start << PAGE_SHIFT;
+	query->out_length = (u64)run.nr << PAGE_SHIFT;
+	query->out_alloc_prot = run.alloc_prot;
+	query->out_state = run.state;
+	query->out_prot = run.prot;
+	query->out_type = run.type;
+	return 0;
+}
+
+static u64 limit_bytes(unsigned long pages)
+{
+	return pages > U64_MAX >> PAGE_SHIFT ? U64_MAX : (u64)pages << PAGE_SHIFT;
+}
+
+static long winmem_ioc_limit(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_limit *limit = &args->limit;
+	int ret;
+
+	ret = check_flags(limit->flags, WINMEM_LIMIT_SET);
+	if (ret)
+		return ret;
+	if (!(limit->flags & WINMEM_LIMIT_SET) && limit->limit)
+		return -EINVAL;
+
+	if (mutex_lock_killable(&space->mutex))
+		return -EINTR;
+	if (limit->flags & WINMEM_LIMIT_SET)
+		space->charge.limit = limit->limit == U64_MAX ? ULONG_MAX :
+							       limit->limit >> PAGE_SHIFT;
+	limit->out_limit = limit_bytes(winmem_charge_limit(&space->charge));
+	limit->out_charge = limit_bytes(space->charge.pages);
+	mutex_unlock(&space->mutex);
+	limit->out_total_limit = limit_bytes(winmem_charge_total_limit());
+	limit->out_total_charge = limit_bytes(winmem_charge_total());
+	return 0;
+}
+
+/*
+ * size: of the struct's first version, and of the newest. The calls that change something
+ * and then answer have the struct's page made writable before they begin.
+ */
+struct winmem_ioc {
+	long (*handler)(struct winmem_space *space, union winmem_args *args);
+	u16 size;
+	bool answers;
+	bool changes;
+	bool anybody;
+};
+
+#define IOC_INDEX(cmd)	((cmd) - WINMEM_IOC_INFO)
+
+static const struct winmem_ioc ioc_table[] = {
+	[IOC_INDEX(WINMEM_IOC_INFO)] = {
+		winmem_ioc_info, sizeof(struct winmem_info), .answers = true, .anybody = true,
+	},
+	[IOC_INDEX(WINMEM_IOC_RESERVE)] = {
+		winmem_ioc_reserve, sizeof(struct winmem_reserve), .answers = true, .changes = true,
+	},
+	[IOC_INDEX(WINMEM_IOC_COMMIT)] = {
+		winmem_ioc_commit, sizeof(struct winmem_commit), .changes = true,
+	},
+	[IOC_INDEX(WINMEM_IOC_DECOMMIT)] = {
+		winmem_ioc_decommit, sizeof(struct winmem_decommit), .answers = true, .changes = true,
+	},
+	[IOC_INDEX(WINMEM_IOC_RELEASE)] = {
+		winmem_ioc_release, sizeof(struct winmem_release), .answers = true, .changes = true,
+	},
+	[IOC_INDEX(WINMEM_IOC_PROTECT)] = {
+		winmem_ioc_protect, sizeof(struct winmem_protect), .answers = true, .changes = true,
+	},
+	[IOC_INDEX(WINMEM_IOC_RESET)] = {
+		winmem_ioc_reset, sizeof(struct winmem_reset), .changes = true,
+	},
+	[IOC_INDEX(WINMEM_IOC_QUERY)] = {
+		winmem_ioc_query, sizeof(struct winmem_query), .answers = true,
+	},
+	[IOC_INDEX(WINMEM_IOC_LIMIT)] = {
+		winmem_ioc_limit, sizeof(struct winmem_limit), .answers = true, .changes = true,
+	},
+};
+
+static const struct winmem_ioc *ioc_find(unsigned int cmd)
+{
+	if (cmd < WINMEM_IOC_INFO || IOC_INDEX(cmd) >= ARRAY_SIZE(ioc_table))
+		return NULL;
+	return &ioc_table[IOC_INDEX(cmd)];
+}
+
+static int copy_args(const struct winmem_ioc *ioc, union winmem_args *args, void __user *user)
+{
+	u32 size;
+	int ret;
+
+	if (get_user(size, (u32 __user *)user))
+		return -EFAULT;
+	if (size < ioc->size)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	ret = copy_struct_from_user(args, ioc->size, user, size);
+	if (ret)
+		return ret;
+	/* It may have been changed between the two reads. */
+	args->size = size;
+
+	/* What cannot be answered is not begun. The bytes are those just read. */
+	if (ioc->answers && ioc->changes && copy_to_user(user, args, ioc->size))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * winmem_ioctl() - ioctl(2) on /dev/winmem
+ * @file: the descriptor's file
+ * @cmd: WINMEM_IOC_*
+ * @arg: user pointer to the struct of @cmd
+ *
+ * Context: process context of whoever has the descriptor; may sleep.
+ * Return: 0 or -errno; uapi/linux/winmem.h lists them.
+ */
+long winmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	const struct winmem_ioc *ioc = ioc_find(cmd);
+	struct winmem_space *space = file->private_data;
+	void __user *user = (void __user *)arg;
+	union winmem_args args;
+	long ret;
+
+	if (!ioc)
+		return -ENOTTY;
+	if (!ioc->anybody && space->mm != current->mm)
+		return -EPERM;
+	ret = copy_args(ioc, &args, user);
+	if (ret)
+		return ret;
+	ret = ioc->handler(space, &args);
+	if (ret || !ioc->answers)
+		return ret;
+	return copy_to_user(user, &args, ioc->size) ? -EFAULT : 0;
+}

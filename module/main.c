@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/winmem: the device node, and what is started in which order.
+ */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+
+#include "backing.h"
+#include "fault.h"
+#include "fdinfo.h"
+#include "ioctl.h"
+#include "space.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static int winmem_open(struct inode *inode, struct file *file)
+{
+	struct winmem_space *space = winmem_space_open();
+
+	if (IS_ERR(space))
+		return PTR_ERR(space);
+	file->private_data = space;
+	return 0;
+}
+
+static int winmem_release(struct inode *inode, struct file *file)
+{
+	winmem_space_close(file->private_data);
+	return 0;
+}
+
+static void winmem_show_fdinfo(struct seq_file *m, struct file *file)
+{
+	winmem_fdinfo_show(m, file->private_data);
+}
+
+static const struct file_operations winmem_fops = {
+	.owner		= THIS_MODULE,
+	.open		= winmem_open,
+	.release	= winmem_release,
+	.unlocked_ioctl	= winmem_ioctl,
+	.show_fdinfo	= winmem_show_fdinfo,
+	.llseek		= noop_llseek,
+};
+
+/* Of a space's file: its last reference is gone, and with it the space. */
+static int winmem_space_file_release(struct inode *inode, struct file *file)
+{
+	winmem_space_end(file->private_data);
+	return 0;
+}
+
+static const struct file_operations winmem_space_fops = {
+	.mmap		= winmem_vma_mmap,
+	.release	= winmem_space_file_release,
+};
+
+/* Safe for everybody: a space is its opener's own memory, charged to its opener. */
+static struct miscdevice winmem_device = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "winmem",
+	.mode	= 0666,
+	.fops	= &winmem_fops,
+};
+
+static int __init winmem_init(void)
+{
+	int ret;
+
+	ret = winmem_backing_init(&winmem_space_fops);
+	if (ret)
+		return ret;
+	return misc_register(&winmem_device);
+}
+module_init(winmem_init);
+
+static void __exit winmem_exit(void)
+{
+	misc_deregister(&winmem_device);
+	/* Chunks freed by RCU need nothing of the module. */
+}
+module_exit(winmem_exit);
+
+MODULE_AUTHOR("The winmem developers");
+MODULE_DESCRIPTION("Win32 memory management: reserve, commit and per-page protection");
+MODULE_LICENSE("GPL");
+MODULE_ALIAS("devname:winmem");

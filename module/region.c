@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One reservation: commit, decommit, protect, reset, query and the end of it. Each
+ * operation first finds out whether it can succeed and takes what can run out: charge,
+ * memory for states, the mappings' agreement on execute. Then it changes the states,
+ * and from there on it cannot fail. Last it makes the page tables and the memory
+ * follow: a fault that comes between sees the new states already.
+ */
+#include <linux/errno.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <uapi/linux/winmem.h>
+
+#include "prot.h"
+#include "region.h"
+#include "space.h"
+
+/* NOCACHE and WRITECOMBINE belong to the reservation (rows P10 to P14). */
+#define REGION_CACHING	(WINMEM_PROT_NOCACHE | WINMEM_PROT_WRITECOMBINE)
+
+/* What a protection sets in a state; RESET and LOST are not its business. */
+#define PROT_MASK	(WINMEM_PAGE_VISIBLE | WINMEM_PAGE_EXEC)
+#define RESET_MASK	(WINMEM_PAGE_RESET | WINMEM_PAGE_LOST)
+
+static u32 region_prot(const struct winmem_region *region, u8 state)
+{
+	u32 prot = winmem_prot_from_page(state);
+
+	if (prot && prot != WINMEM_PROT_NOACCESS)
+		prot |= region->prot & REGION_CACHING;
+	return prot;
+}
+
+/* Ask for what the mappings are to become: the mprotect hook looks at EXEC. */
+static int exec_ask(struct winmem_space *space, unsigned long start, unsigned long nr, u8 exec)
+{
+	struct winmem_pages_change change = { .mask = WINMEM_PAGE_EXEC, .bits = exec };
+	int ret = winmem_pages_prepare(&space->pages, start, nr, exec);
+
+	if (ret)
+		return ret;
+	winmem_pages_set(&space->pages, start, nr, &change);
+	return -ENOEXEC;
+}
+
+/*
+ * Execute permission is the mappings', and mprotect(2) is the only way to change that:
+ * so it comes before the states do, and a failure of it finds nothing changed. Without
+ * an executable mapping in the reservation, now or before, there is nothing to look at.
+ */
+static int exec_agree(struct winmem_space *space, struct winmem_region *region,
+		      unsigned long start, unsigned long nr, u8 state)
+{
+	u8 exec = state & WINMEM_PAGE_EXEC;
+
+	if (!exec && !region->exec)
+		return 0;
+	if (winmem_window_agrees(space->mm, space->backing.file, start, nr, exec))
+		return 0;
+	region->exec = true;
+	return exec_ask(space, start, nr, exec);
+}
+
+/* Make page tables follow states that allow less than some of the pages did before. */
+static void pages_restrict(struct winmem_space *space, unsigned long start, unsigned long nr,
+			   unsigned int before, unsigned int now)
+{
+	unsigned int lost = before & ~now;
+
+	if (!(lost & (WINMEM_ACCESS_READ | WINMEM_ACCESS_WRITE)))
+		return;
+	winmem_backing_settle(&space->backing, start, nr);
+	if (lost & WINMEM_ACCESS_READ)
+		winmem_backing_unmap(&space->backing, start, nr);
+	else
+		winmem_backing_write_protect(&space->backing, start, nr);
+}
+
+static void pages_set_prot(struct winmem_space *space, unsigned long start, unsigned long nr,
+			   u8 state)
+{
+	struct winmem_pages_change change = { .mask = PROT_MASK, .bits = state };
+
+	winmem_pages_set(&space->pages, start, nr, &change);
+	pages_restrict(space, start, nr, change.access, winmem_page_access(state));
+}
+
+/**
+ * winmem_region_commit() - commit pages, all or none
+ * @space: space of the calling process
+ * @region: one of its reservations
+ * @start: first page, inside it
+ * @nr: pages, inside it
+ * @prot: a valid protection
+ *
+ * Context: the space's mutex is held; may sleep; takes mmap_lock.
+ * Return: 0; -EDQUOT: a limit would be passed; -ENOMEM; -ENOEXEC: mprotect first; -EINTR:
+ * being killed.
+ */
+int winmem_region_commit(struct winmem_space *space, struct winmem_region *region,
+			 unsigned long start, unsigned long nr, u32 prot)
+{
+	u8 state = winmem_prot_to_page(prot);
+	unsigned long fresh;
+	int ret;
+
+	lockdep_assert_held(&space->mutex);
+
+	fresh = nr - winmem_pages_count(&space->pages, start, nr);
+	ret = winmem_charge_take(&space->charge, fresh);
+	if (ret)
+		return ret;
+	ret = exec_agree(space, region, start, nr, state);
+	if (ret)
+		goto err_give;
+	ret = winmem_pages_prepare(&space->pages, start, nr, state);
+	if (ret)
+		goto err_give;
+
+	pages_set_prot(space, start, nr, state);
+	region->committed += fresh;
+	region->touched = true;
+	return 0;
+
+err_give:
+	winmem_charge_give(&space->charge, fresh);
+	return ret;
+}
+
+/**
+ * winmem_region_commit_new() - commit all of a reservation that has just been made
+ * @space: space of the calling process
+ * @region: reservation; its protection is that of its pages
+ *
+ * Its address was nobody's till now, so execute permission can come afterwards.
+ *
+ * Context: the space's mutex is held; may sleep.
+ * Return: 0; -EDQUOT: a limit would be passed; -ENOMEM; -EINTR: being killed.
+ */
+int winmem_region_commit_new(struct winmem_space *space, struct winmem_region *region)
+{
+	u8 state = winmem_prot_to_page(region->prot);
+	int ret;
+
+	lockdep_assert_held(&space->mutex);
+
+	ret = winmem_charge_take(&space->charge, region->nr);
+	if (ret)
+		return ret;
+	ret = winmem_pages_prepare(&space->pages, region->start, region->nr, state);
+	if (ret) {
+		winmem_charge_give(&space->charge, region->nr);
+		return ret;
+	}
+	pages_set_prot(space, region->start, region->nr, state);
+	region->committed = region->nr;
+	region->touched = true;
+	region->exec |= winmem_prot_has_exec(region->prot);
+	return 0;
+}
+
+/* Give back what the pages hold; their states can be changed without memory. */
+static void pages_decommit(struct winmem_space *space, struct winmem_region *region,
+			   unsigned long start, unsigned long nr)
+{
+	struct winmem_pages_change change = { .mask = WINMEM_PAGE_ALL };
+	unsigned long committed = winmem_pages_count(&space->pages, start, nr);
+
+	winmem_pages_set(&space->pages, start, nr, &change);
+	winmem_backing_drop(&space->backing, start, nr);
+	winmem_charge_give(&space->charge, committed);
+	region->committed -= committed;
+}
+
+/**
+ * winmem_region_decommit() - make pages reserved again, and their memory free
+ * @space: space of the calling process
+ * @region: one of its reservations
+ * @start: first page, inside it
+ * @nr: pages, inside it
+ *
+ * Context: the space's mutex is held; may sleep.
+ * Return: 0; -ENOMEM: to note a part of a 2 MiB block that was all alike; -EINTR.
+ */
+int winmem_region_decommit(struct winmem_space *space, struct winmem_region *region,
+			   unsigned long start, unsigned long nr)
+{
+	int ret;
+
+	lockdep_assert_held(&space->mutex);
+
+	if (!region->touched)
+		return 0;
+	ret = winmem_pages_prepare(&space->pages, start, nr, WINMEM_PAGE_NONE);
+	if (ret)
+		return ret;
+	pages_decommit(space, region, start, nr);
+	return 0;
+}
+
+/**
+ * winmem_region_protect() - change the protection of committed pages
+ * @space: space of the calling process
+ * @region: one of its reservations
+ * @start: first page, inside it
+ * @nr: pages, inside it
+ * @prot: a valid protection
+ * @old: set to what the first page had
+ *
+ * When this returns, no store that @prot forbids can land any more.
+ *
+ * Context: the space's mutex is held; may sleep; takes mmap_lock.
+ * Return: 0; -ENXIO: a page is not committed; -ENOMEM; -ENOEXEC: mprotect first; -EINTR:
+ * being killed.
+ */
+int winmem_region_protect(struct winmem_space *space, struct winmem_region *region,
+			  unsigned long start, unsigned long nr, u32 prot, u32 *old)
+{
+	u8 state = winmem_prot_to_page(prot);
+	int ret;
+
+	lockdep_assert_held(&space->mutex);
+
+	if (winmem_pages_count(&space->pages, start, nr) != nr)
+		return -ENXIO;
+	ret = exec_agree(space, region, start, nr, state);
+	if (ret)
+		return ret;
+	ret = winmem_pages_prepare(&space->pages, start, nr, state);
+	if (ret)
+		return ret;
+
+	*old = region_prot(region, winmem_pages_get(&space->pages, start));
+	pages_set_prot(space, start, nr, state);
+	return 0;
+}
+
+/*
+ * Mark first, then clean: a write takes the mark off again, and one that came between
+ * the two is found by that. A page that was clean has nothing to lose, except what an
+ * earlier reset left of it.
+ */
+static void reset_page(struct winmem_space *space, unsigned long page)
+{
+	struct winmem_pages *pages = &space->pages;
+	u8 before = winmem_pages_get(pages, page);
+
+	if (!winmem_page_is_committed(before))
+		return;
+
+	winmem_pages_set_one(pages, page, RESET_MASK, WINMEM_PAGE_RESET);
+	switch (winmem_backing_make_clean(&space->backing, page)) {
+	case WINMEM_WAS_CLEAN:
+		winmem_pages_set_one(pages, page, RESET_MASK, before & RESET_MASK);
+		break;
+	case WINMEM_WAS_SWAPPED:
+		winmem_pages_set_one(pages, page, RESET_MASK, RESET_MASK);
+		break;
+	case WINMEM_WAS_DIRTY:
+		if (!(winmem_pages_get(pages, page) & WINMEM_PAGE_RESET) &&
+		    !winmem_backing_make_dirty(&space->backing, page))
+			winmem_pages_set_one(pages, page, RESET_MASK, RESET_MASK);
+		break;
+	}
+}
+
+/**
+ * winmem_region_reset() - the contents of pages do not matter any more
+ * @space: space of the calling process
+ * @region: one of its reservations
+ * @start: first page, inside it
+ * @nr: pages, inside it
+ *
+ * Pages that were never touched are left as they are: there is nothing to lose.
+ *
+ * Context: the space's mutex is held; may sleep.
+ * Return: 0; -ENOMEM; -EINTR: being killed, with some pages reset.
+ */
+int winmem_region_reset(struct winmem_space *space, struct winmem_region *region,
+			unsigned long start, unsigned long nr)
+{
+	unsigned long page, last = start + nr - 1;
+	int ret;
+
+	lockdep_assert_held(&space->mutex);
+
+	for (page = start; winmem_backing_next(&space->backing, &page, last); page++) {
+		ret = winmem_pages_prepare(&space->pages, page, 1, WINMEM_PAGE_RESET);
+		if (ret)
+			return ret;
+	}
+
+	/* One walk over the page tables for all of it. */
+	winmem_backing_unmap(&space->backing, start, nr);
+	for (page = start; winmem_backing_next(&space->backing, &page, last); page++) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		/* A page that a fault made after the first loop was not there to reset. */
+		if (winmem_pages_is_single(&space->pages, page))
+			reset_page(space, page);
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * One page matters again; false when its contents are gone. A fault that finds them gone
+ * marks that before it makes a new page: so the mark is looked at after the page.
+ */
+static bool reset_undo_page(struct winmem_space *space, unsigned long page)
+{
+	bool kept = winmem_backing_make_dirty(&space->backing, page);
+
+	if (winmem_pages_get(&space->pages, page) & WINMEM_PAGE_LOST)
+		kept = false;
+	winmem_pages_set_one(&space->pages, page, RESET_MASK, 0);
+	return kept;
+}
+
+/**
+ * winmem_region_reset_undo() - the contents of pages matter again
+ * @space: space of the calling process
+ * @region: one of its reservations
+ * @start: first page, inside it
+ * @nr: pages, inside it
+ *
+ * Context: the space's mutex is held; may sleep.
+ * Return: 0; -ENODATA: some page was dropped and reads zero, the others are kept; -EINTR:
+ * being killed.
+ */
+int winmem_region_reset_undo(struct winmem_space *space, struct winmem_region *region,
+			     unsigned long start, unsigned long nr)
+{
+	unsigned long end = start + nr;
+	int ret = 0;
+
+	lockdep_assert_held(&space->mutex);
+
+	while (start < end) {
+		u8 state;
+		unsigned long run = winmem_pages_run(&space->pages, start, end - start,
+						     RESET_MASK, &state);
+
+		if (!state) {
+			start += run;
+			continue;
+		}
+		for (run += start; start < run; start++) {
+			if (!reset_undo_page(space, start))
+				ret = -ENODATA;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return ret;
+}
+
+/**
+ * winmem_region_query() - the pages from one on that are alike
+ * @space: space
+ * @region: one of its reservations
+ * @page: page inside it
+ * @run: to fill
+ *
+ * Context: the space's mutex is held; may sleep.
+ */
+void winmem_region_query(struct winmem_space *space, const struct winmem_region *region,
+			 unsigned long page, struct winmem_run *run)
+{
+	u8 state;
+
+	lockdep_assert_held(&space->mutex);
+
+	run->start = page;
+	run->nr = winmem_pages_run(&space->pages, page, winmem_region_end(region) - page,
+				   WINMEM_PAGE_VISIBLE, &state);
+	run->alloc_start = region->start;
+	run->alloc_prot = region->prot;
+	run->state = state ? WINMEM_STATE_COMMIT : WINMEM_STATE_RESERVE;
+	run->prot = region_prot(region, state);
+	run->type = WINMEM_TYPE_PRIVATE;
+}
+
+/**
+ * winmem_region_end_all() - decommit a reservation that goes, for space.c
+ * @space: space of the calling process
+ * @region: one of its reservations
+ *
+ * Its states become none without needing memory where other reservations share a chunk
+ * that is all alike: such a chunk has only this one's pages or is none already.
+ *
+ * Context: the space's mutex is held; may sleep. Does not fail.
+ */
+void winmem_region_end_all(struct winmem_space *space, struct winmem_region *region)
+{
+	lockdep_assert_held(&space->mutex);
+
+	if (!region->touched && !region->exec)
+		return;
+	pages_decommit(space, region, region->start, region->nr);
+	winmem_pages_forget(&space->pages, region->start, region->nr);
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Windows: the mappings of a space's file, made by the module and never seen by the
+ * program as such. Here is what is asked of and done to the process's mm for them; who
+ * owns which window is space.c's. No VMA is ever kept: each question looks afresh, and
+ * believes only what it finds, for the program may have unmapped or covered anything.
+ *
+ * Page numbers throughout. mmap_lock is taken and dropped here.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/maple_tree.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+
+#include "backing.h"
+#include "compat.h"
+#include "window.h"
+
+/**
+ * winmem_window_hole() - find unused address space
+ * @mm: the caller's mm
+ * @bounds: where
+ * @nr: pages
+ * @start: set to the first page
+ *
+ * Context: may sleep; takes mmap_lock for reading. What was found may be gone at once.
+ * Return: 0; -ENOMEM: no hole of that size; -EINTR: being killed.
+ */
+int winmem_window_hole(struct mm_struct *mm, const struct winmem_bounds *bounds,
+		       unsigned long nr, unsigned long *start)
+{
+	unsigned long low = bounds->start << PAGE_SHIFT;
+	unsigned long high = bounds->end << PAGE_SHIFT;
+	unsigned long slack = (bounds->align - 1) << PAGE_SHIFT;
+	unsigned long length = nr << PAGE_SHIFT;
+	MA_STATE(mas, &mm->mm_mt, 0, 0);
+	int ret;
+
+	if (high <= low || high - low < length)
+		return -ENOMEM;
+	/* Aligned bounds need no room to align in. */
+	if (high - low < length + slack)
+		slack = 0;
+
+	if (mmap_read_lock_killable(mm))
+		return -EINTR;
+	if (bounds->high)
+		ret = mas_empty_area_rev(&mas, low, high - 1, length + slack);
+	else
+		ret = mas_empty_area(&mas, low, high - 1, length + slack);
+	mmap_read_unlock(mm);
+	if (ret)
+		return -ENOMEM;
+
+	if (bounds->high)
+		*start = round_down((mas.last + 1 - length) >> PAGE_SHIFT, bounds->align);
+	else
+		*start = round_up(mas.index >> PAGE_SHIFT, bounds->align);
+	if (*start < bounds->start || *start + nr > bounds->end)
+		return -ENOMEM;
+	return 0;
+}
+
+/**
+ * winmem_window_map() - map a window at a given place of the caller's address space
+ * @file: the space's file
+ * @start: first page
+ * @nr: pages
+ *
+ * Context: may sleep; takes mmap_lock for writing.
+ * Return: 0; -EEXIST: something is there; -ENOMEM: the process may not have more
+ * address space or mappings; -EINTR: being killed; -EACCES, -EPERM: a security module.
+ */
+int winmem_window_map(struct file *file, unsigned long start, unsigned long nr)
+{
+	unsigned long addr = start << PAGE_SHIFT, ret;
+
+	ret = vm_mmap(file, addr, nr << PAGE_SHIFT, PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE,
+		      winmem_backing_index(start) << PAGE_SHIFT);
+	if (!IS_ERR_VALUE(ret))
+		return 0;
+	/* mlockall(MCL_FUTURE) and RLIMIT_MEMLOCK. */
+	return ret == -EAGAIN ? -ENOMEM : (int)ret;
+}
+
+/**
+ * winmem_window_is_whole() - whether a range is covered by the space's own mappings
+ * @mm: the caller's mm
+ * @file: the space's file
+ * @start: first page
+ * @nr: pages
+ * @exec: set when one of them has PROT_EXEC
+ *
+ * Context: may sleep; takes mmap_lock for reading.
+ */
+bool winmem_window_is_whole(struct mm_struct *mm, struct file *file, unsigned long start,
+			    unsigned long nr, bool *exec)
+{
+	unsigned long addr = start << PAGE_SHIFT, end = addr + (nr << PAGE_SHIFT);
+	struct vm_area_struct *vma;
+
+	*exec = false;
+	mmap_read_lock(mm);
+	while (addr < end) {
+		vma = find_vma(mm, addr);
+		if (!vma || vma->vm_start > addr || vma->vm_file != file)
+			break;
+		if (vma->vm_flags & VM_EXEC)
+			*exec = true;
+		addr = vma->vm_end;
+	}
+	mmap_read_unlock(mm);
+	return addr >= end;
+}
+
+/**
+ * winmem_window_agrees() - whether the mappings of a range have PROT_EXEC as wanted
+ * @mm: the caller's mm
+ * @file: the space's file
+ * @start: first page
+ * @nr: pages
+ * @exec: what is wanted
+ *
+ * Mappings that are not of @file have no say: nothing can be asked of them.
+ *
+ * Context: may sleep; takes mmap_lock for reading.
+ */
+bool winmem_window_agrees(struct mm_struct *mm, struct file *file, unsigned long start,
+			  unsigned long nr, bool exec)
+{
+	unsigned long addr = start << PAGE_SHIFT, end = addr + (nr << PAGE_SHIFT);
+	struct vm_area_struct *vma;
+	bool agrees = true;
+
+	mmap_read_lock(mm);
+	for (vma = find_vma(mm, addr); agrees && vma && vma->vm_start < end;
+	     vma = find_vma(mm, vma->vm_end)) {
+		if (vma->vm_file == file)
+			agrees = !!(vma->vm_flags & VM_EXEC) == exec;
+	}
+	mmap_read_unlock(mm);
+	return agrees;
+}
+
+/**
+ * winmem_window_unmap() - unmap what is left of a window
+ * @mm: the caller's mm
+ * @file: the space's file
+ * @start: first page
+ * @nr: pages
+ *
+ * Nothing is unmapped when a part is no longer ours. (Between the look and the unmap
+ * another thread of the same process could put a mapping there with MAP_FIXED, over a
+ * window it was not told of; it would lose that mapping, and nobody else anything.)
+ *
+ * Context: may sleep; takes mmap_lock.
+ */
+void winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long start,
+			 unsigned long nr)
+{
+	bool exec;
+
+	if (winmem_window_is_whole(mm, file, start, nr, &exec))
+		vm_munmap(start << PAGE_SHIFT, nr << PAGE_SHIFT);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WINMEM_WINDOW_H
+#define WINMEM_WINDOW_H
+
+#include <linux/types.h>
+
+struct file;
+struct mm_struct;
+
+/* Where in an address space to look, in pages; high: the highest place, not the lowest. */
+struct winmem_bounds {
+	unsigned long start;
+	unsigned long end;	/* exclusive */
+	unsigned long align;	/* pages, a power of two */
+	bool high;
+};
+
+int winmem_window_hole(struct mm_struct *mm, const struct winmem_bounds *bounds,
+		       unsigned long nr, unsigned long *start);
+int winmem_window_map(struct file *file, unsigned long start, unsigned long nr);
+void winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long start,
+			 unsigned long nr);
+bool winmem_window_is_whole(struct mm_struct *mm, struct file *file, unsigned long start,
+			    unsigned long nr, bool *exec);
+bool winmem_window_agrees(struct mm_struct *mm, struct file *file, unsigned long start,
+			  unsigned long nr, bool exec);
+
+#endif /* WINMEM_WINDOW_H */

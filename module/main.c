@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 
 #include "backing.h"
@@ -18,8 +19,12 @@
 
 static int winmem_open(struct inode *inode, struct file *file)
 {
-	struct winmem_space *space = winmem_space_open();
+	struct winmem_space *space;
 
+	/* A space is an address space's, and kernel threads have none. */
+	if (!current->mm)
+		return -EINVAL;
+	space = winmem_space_open();
 	if (IS_ERR(space))
 		return PTR_ERR(space);
 	file->private_data = space;
@@ -80,7 +85,6 @@ module_init(winmem_init);
 static void __exit winmem_exit(void)
 {
 	misc_deregister(&winmem_device);
-	/* Chunks freed by RCU need nothing of the module. */
 }
 module_exit(winmem_exit);
 

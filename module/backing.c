@@ -7,6 +7,10 @@
  * page states. For the same reason the inode is not a regular file while it is in
  * use: shmem makes huge folios for S_ISREG only.
  *
+ * The file's pages are not charged as committed memory when they are touched: charge.c
+ * has done that when they were committed. For that the file is made with a size of 0,
+ * and has one again when it ends.
+ *
  * The file has its own copy of shmem's file_operations: it keeps the module loaded for
  * as long as something is mapped, and its release ends the space.
  */
@@ -14,12 +18,16 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pagemap.h>
+#include <linux/rmap.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "backing.h"
 #include "compat.h"
+
+/* Up to so many pages are write-protected one by one. */
+#define WRITE_PROTECT_MAX	16
 
 static struct file_operations backing_fops;
 
@@ -63,9 +71,11 @@ int winmem_backing_open(struct winmem_backing *backing, void *owner)
 {
 	struct file *file;
 
-	file = winmem_shmem_file("winmem", (loff_t)TASK_SIZE_MAX + 2 * PAGE_SIZE);
+	file = winmem_shmem_file("winmem", 0);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
+	/* Past shmem, which would take it for a promise of so much memory. */
+	i_size_write(file_inode(file), (loff_t)TASK_SIZE_MAX + 2 * PAGE_SIZE);
 
 	__module_get(THIS_MODULE);
 	file->f_op = &backing_fops;
@@ -92,6 +102,7 @@ void winmem_backing_close(struct winmem_backing *backing)
 	spin_unlock(&backing_lock);
 
 	file_inode(backing->file)->i_mode |= S_IFREG;
+	i_size_write(file_inode(backing->file), 0);
 }
 
 /**
@@ -202,6 +213,25 @@ static bool backing_is_empty(struct winmem_backing *backing, unsigned long start
 	return !winmem_backing_next(backing, &start, start + nr - 1);
 }
 
+/* Call a function that may sleep for each folio of a range that is in memory. */
+static void for_each_folio(struct winmem_backing *backing, unsigned long start,
+			   unsigned long nr, void (*function)(struct folio *folio))
+{
+	struct address_space *mapping = winmem_backing_mapping(backing);
+	pgoff_t index = winmem_backing_index(start);
+	pgoff_t last = winmem_backing_index(start + nr - 1);
+	struct folio_batch batch;
+	unsigned int i;
+
+	folio_batch_init(&batch);
+	while (index <= last && filemap_get_folios(mapping, &index, last, &batch)) {
+		for (i = 0; i < folio_batch_count(&batch); i++)
+			function(batch.folios[i]);
+		folio_batch_release(&batch);
+		cond_resched();
+	}
+}
+
 /**
  * winmem_backing_settle() - wait for faults that saw the states before
  * @backing: backing
@@ -219,19 +249,7 @@ static bool backing_is_empty(struct winmem_backing *backing, unsigned long start
 void winmem_backing_settle(struct winmem_backing *backing, unsigned long start,
 			   unsigned long nr)
 {
-	struct address_space *mapping = winmem_backing_mapping(backing);
-	pgoff_t index = winmem_backing_index(start);
-	pgoff_t last = winmem_backing_index(start + nr - 1);
-	struct folio_batch batch;
-	unsigned int i;
-
-	folio_batch_init(&batch);
-	while (index <= last && filemap_get_folios(mapping, &index, last, &batch)) {
-		for (i = 0; i < folio_batch_count(&batch); i++)
-			folio_wait_locked(batch.folios[i]);
-		folio_batch_release(&batch);
-		cond_resched();
-	}
+	for_each_folio(backing, start, nr, folio_wait_locked);
 }
 
 /**
@@ -251,25 +269,37 @@ void winmem_backing_unmap(struct winmem_backing *backing, unsigned long start,
 			    false);
 }
 
+static void folio_write_protect(struct folio *folio)
+{
+	folio_lock(folio);
+	if (folio_mkclean(folio))
+		folio_mark_dirty(folio);
+	folio_unlock(folio);
+}
+
 /**
  * winmem_backing_write_protect() - no page of the range is mapped for writing any more
  * @backing: backing
  * @start: first page
  * @nr: pages
  *
- * Context: may sleep; takes i_mmap_rwsem.
+ * And no PTE stays dirty: mprotect(2), NUMA balancing and userfaultfd take a dirty PTE of
+ * a shared mapping for one that they may make writable. Taking the folio's lock waits for
+ * faults as winmem_backing_settle() does. Many pages are unmapped instead, in one walk;
+ * they come back in batches.
+ *
+ * Context: may sleep; takes folio locks and i_mmap_rwsem; states of the range have been
+ * changed before.
  */
 void winmem_backing_write_protect(struct winmem_backing *backing, unsigned long start,
 				  unsigned long nr)
 {
-	if (backing_is_empty(backing, start, nr))
+	if (nr <= WRITE_PROTECT_MAX) {
+		for_each_folio(backing, start, nr, folio_write_protect);
 		return;
-#ifdef CONFIG_MAPPING_DIRTY_HELPERS
-	wp_shared_mapping_range(winmem_backing_mapping(backing), winmem_backing_index(start), nr);
-#else
-	unmap_mapping_pages(winmem_backing_mapping(backing), winmem_backing_index(start), nr,
-			    false);
-#endif
+	}
+	winmem_backing_settle(backing, start, nr);
+	winmem_backing_unmap(backing, start, nr);
 }
 
 /**

@@ -3,16 +3,27 @@
  * How much is committed, and the limits. A commit takes its charge before it changes
  * a state, all of it or none; decommit and release give it back. What has been charged
  * can be touched without a further question, as on Windows.
+ *
+ * The system counts it too, as Committed_AS, and with vm.overcommit_memory=2 it may say
+ * no. The kernel's functions for that are not for modules; but the size of a shmem file
+ * counts, so each space has an empty one whose size follows the charge in steps.
  */
 #include <linux/atomic.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/sched/signal.h>
 #include <linux/swap.h>
 
 #include "backing.h"
 #include "charge.h"
+#include "compat.h"
+
+/* The account's size changes by this much at a time, in pages: 4 MiB. */
+#define ACCOUNT_STEP	1024UL
 
 static unsigned long commit_limit;
 module_param(commit_limit, ulong, 0644);
@@ -30,12 +41,30 @@ static atomic_long_t charge_total;
  * winmem_charge_init() - nothing committed, no limit of its own
  * @charge: charge
  *
- * Context: any.
+ * Context: may sleep.
+ * Return: 0 or -errno of shmem_file_setup().
  */
-void winmem_charge_init(struct winmem_charge *charge)
+int winmem_charge_init(struct winmem_charge *charge)
 {
+	charge->account = winmem_shmem_file("winmem-charge", 0);
+	if (IS_ERR(charge->account))
+		return PTR_ERR(charge->account);
 	charge->pages = 0;
 	charge->limit = ULONG_MAX;
+	charge->accounted = 0;
+	return 0;
+}
+
+/**
+ * winmem_charge_destroy() - give back whatever is charged
+ * @charge: charge of a space that ends
+ *
+ * Context: may sleep.
+ */
+void winmem_charge_destroy(struct winmem_charge *charge)
+{
+	atomic_long_sub(charge->pages, &charge_total);
+	fput(charge->account);
 }
 
 /**
@@ -101,12 +130,40 @@ static int total_take(unsigned long nr)
 	return 0;
 }
 
+static int account_set(struct winmem_charge *charge, unsigned long pages)
+{
+	int ret = vfs_truncate(&charge->account->f_path, (loff_t)pages << PAGE_SHIFT);
+
+	if (!ret)
+		charge->accounted = pages;
+	return ret;
+}
+
+/*
+ * Let the system's count follow the charge: up at once, down when two steps are free.
+ * A step may be more than the system has left when what is needed is not. A process that
+ * may not have large files (RLIMIT_FSIZE) would get a signal for this one; it goes
+ * uncounted.
+ */
+static int account_follow(struct winmem_charge *charge)
+{
+	unsigned long need = round_up(charge->pages, ACCOUNT_STEP);
+
+	if (charge->pages <= charge->accounted && charge->accounted - need < 2 * ACCOUNT_STEP)
+		return 0;
+	if (need > rlimit(RLIMIT_FSIZE) >> PAGE_SHIFT)
+		return 0;
+	if (!account_set(charge, need) || charge->pages <= charge->accounted)
+		return 0;
+	return account_set(charge, charge->pages) ? -EDQUOT : 0;
+}
+
 /**
  * winmem_charge_take() - charge pages that are about to be committed
  * @charge: whom to charge
  * @nr: pages
  *
- * Context: the space's mutex is held.
+ * Context: the space's mutex is held; may sleep.
  * Return: 0, or -EDQUOT and nothing charged: a limit would be passed.
  */
 int winmem_charge_take(struct winmem_charge *charge, unsigned long nr)
@@ -122,7 +179,10 @@ int winmem_charge_take(struct winmem_charge *charge, unsigned long nr)
 	if (ret)
 		return ret;
 	charge->pages += nr;
-	return 0;
+	ret = account_follow(charge);
+	if (ret)
+		winmem_charge_give(charge, nr);
+	return ret;
 }
 
 /**
@@ -130,10 +190,11 @@ int winmem_charge_take(struct winmem_charge *charge, unsigned long nr)
  * @charge: who was charged
  * @nr: pages
  *
- * Context: the space's mutex is held.
+ * Context: the space's mutex is held; may sleep.
  */
 void winmem_charge_give(struct winmem_charge *charge, unsigned long nr)
 {
 	charge->pages -= nr;
 	atomic_long_sub(nr, &charge_total);
+	account_follow(charge);
 }

@@ -4,13 +4,18 @@
 
 #include <linux/types.h>
 
-/* What one space has committed. By the space's mutex. */
+struct file;
+
+/* What one space has committed. Pages; by the space's mutex. */
 struct winmem_charge {
 	unsigned long pages;
-	unsigned long limit;	/* pages; ULONG_MAX: none of its own */
+	unsigned long limit;		/* ULONG_MAX: none of its own */
+	struct file *account;		/* its size is what the system counts for us */
+	unsigned long accounted;	/* that size */
 };
 
-void winmem_charge_init(struct winmem_charge *charge);
+int winmem_charge_init(struct winmem_charge *charge);
+void winmem_charge_destroy(struct winmem_charge *charge);
 int winmem_charge_take(struct winmem_charge *charge, unsigned long nr);
 void winmem_charge_give(struct winmem_charge *charge, unsigned long nr);
 

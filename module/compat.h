@@ -37,13 +37,13 @@ static inline struct file *get_file_active(struct file **f)
 }
 #endif
 
-/* A file of shmem pages that are charged when they are touched. */
+/* A file of shmem pages, whose size counts as committed memory of the system. */
 static inline struct file *winmem_shmem_file(const char *name, loff_t size)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-	return shmem_file_setup(name, size, VM_NORESERVE);
+	return shmem_file_setup(name, size, 0);
 #else
-	return shmem_file_setup(name, size, mk_vma_flags(VMA_NORESERVE_BIT));
+	return shmem_file_setup(name, size, (vma_flags_t) {});
 #endif
 }
 

@@ -70,11 +70,12 @@ static struct winmem_space *space_create(void)
 	space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
 	if (!space)
 		return ERR_PTR(-ENOMEM);
+	ret = winmem_charge_init(&space->charge);
+	if (ret)
+		goto err_free;
 	ret = winmem_backing_open(&space->backing, space);
-	if (ret) {
-		kfree(space);
-		return ERR_PTR(ret);
-	}
+	if (ret)
+		goto err_charge;
 
 	mutex_init(&space->mutex);
 	mt_init_flags(&space->regions, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
@@ -83,13 +84,18 @@ static struct winmem_space *space_create(void)
 	mt_set_external_lock(&space->windows, &space->mutex);
 	INIT_LIST_HEAD(&space->kept);
 	winmem_pages_init(&space->pages);
-	winmem_charge_init(&space->charge);
 	space->base = KEPT_BASE + (get_random_u32() & (KEPT_RANDOM - 1)) * KEPT_ALIGN;
 
 	mmgrab(current->mm);
 	space->mm = current->mm;
 	hash_add(spaces, &space->node, (unsigned long)space->mm);
 	return space;
+
+err_charge:
+	winmem_charge_destroy(&space->charge);
+err_free:
+	kfree(space);
+	return ERR_PTR(ret);
 }
 
 /**
@@ -153,9 +159,9 @@ void winmem_space_end(struct winmem_space *space)
 	mas_for_each(&windows, window, ULONG_MAX)
 		kfree(window);
 	__mt_destroy(&space->windows);
-	winmem_charge_give(&space->charge, space->charge.pages);
 	mutex_unlock(&space->mutex);
 
+	winmem_charge_destroy(&space->charge);
 	winmem_pages_destroy(&space->pages);
 	winmem_backing_close(&space->backing);
 	mmdrop(space->mm);
@@ -204,12 +210,16 @@ err_free:
 	return ERR_PTR(ret);
 }
 
-/* Take part in the windows under a reservation, or leave them; the last one out unmaps. */
-static void windows_use(struct winmem_space *space, const struct winmem_region *region,
+/*
+ * Take part in the windows under a reservation, or leave them; the last one out unmaps.
+ * Returns whether all of them are still there.
+ */
+static bool windows_use(struct winmem_space *space, const struct winmem_region *region,
 			int change)
 {
 	unsigned long index = granule(region->start), last = granule(winmem_region_end(region) - 1);
 	struct space_window *window;
+	bool whole = true;
 
 	while (index <= last) {
 		MA_STATE(mas, &space->windows, index, index);
@@ -219,9 +229,12 @@ static void windows_use(struct winmem_space *space, const struct winmem_region *
 			break;
 		index = granule(window->start + window->nr - 1) + 1;
 		window->users += change;
-		if (!window->users && !window_is_kept(window))
+		if (!window->users && !window_is_kept(window)) {
 			window_remove(space, window);
+			whole = false;
+		}
 	}
+	return whole;
 }
 
 /* Unmap the windows without users from one granule on to another. */
@@ -497,19 +510,23 @@ err_free:
  * @region: one of its reservations; gone afterwards
  *
  * Context: the space's mutex is held; may sleep; takes mmap_lock. Does not fail.
+ * Return: whether the mappings under it are still there. If not, its addresses are
+ * anybody's.
  */
-void winmem_space_release(struct winmem_space *space, struct winmem_region *region)
+bool winmem_space_release(struct winmem_space *space, struct winmem_region *region)
 {
 	MA_STATE(mas, &space->regions, granule(region->start),
 		 granule(winmem_region_end(region) - 1));
+	bool whole;
 
 	lockdep_assert_held(&space->mutex);
 
 	winmem_region_end_all(space, region);
 	mas_store_gfp(&mas, NULL, GFP_ERASE);
-	windows_use(space, region, -1);
+	whole = windows_use(space, region, -1);
 	space->nr_regions--;
 	kfree(region);
+	return whole;
 }
 
 /**

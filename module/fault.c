@@ -392,7 +392,8 @@ static int winmem_vma_mprotect(struct vm_area_struct *vma, unsigned long start,
 	bool exec = newflags & VM_EXEC;
 	unsigned long page;
 
-	if (!vma_is_sane(vma) || (newflags & (VM_READ | VM_WRITE)) != (VM_READ | VM_WRITE))
+	/* Protection keys too are in the flags. */
+	if (!vma_is_sane(vma) || (newflags ^ vma->vm_flags) & ~VM_EXEC)
 		return -EACCES;
 	page = start >> PAGE_SHIFT;
 	return winmem_pages_want_exec(&space->pages, page, (end >> PAGE_SHIFT) - page, exec) ?

@@ -271,14 +271,16 @@ static int do_release(struct winmem_space *space, struct winmem_release *release
 		      unsigned long page)
 {
 	struct winmem_region *region = winmem_space_find(space, page);
+	bool exec;
 
 	if (!region)
 		return nothing_at(space, page);
 	if (region->start != page)
 		return -ENOENT;
+	exec = region->exec;
 	release->out_length = (u64)region->nr << PAGE_SHIFT;
-	release->out_flags = region->exec ? WINMEM_OUT_EXEC : 0;
-	winmem_space_release(space, region);
+	exec &= winmem_space_release(space, region);
+	release->out_flags = exec ? WINMEM_OUT_EXEC : 0;
 	return 0;
 }
 

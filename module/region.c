@@ -70,11 +70,12 @@ static void pages_restrict(struct winmem_space *space, unsigned long start, unsi
 
 	if (!(lost & (WINMEM_ACCESS_READ | WINMEM_ACCESS_WRITE)))
 		return;
-	winmem_backing_settle(&space->backing, start, nr);
-	if (lost & WINMEM_ACCESS_READ)
-		winmem_backing_unmap(&space->backing, start, nr);
-	else
+	if (!(lost & WINMEM_ACCESS_READ)) {
 		winmem_backing_write_protect(&space->backing, start, nr);
+		return;
+	}
+	winmem_backing_settle(&space->backing, start, nr);
+	winmem_backing_unmap(&space->backing, start, nr);
 }
 
 static void pages_set_prot(struct winmem_space *space, unsigned long start, unsigned long nr,

@@ -56,7 +56,7 @@ void winmem_space_end(struct winmem_space *space);
 
 int winmem_space_reserve(struct winmem_space *space, unsigned long start, unsigned long nr,
 			 const struct winmem_bounds *bounds, struct winmem_region **region);
-void winmem_space_release(struct winmem_space *space, struct winmem_region *region);
+bool winmem_space_release(struct winmem_space *space, struct winmem_region *region);
 struct winmem_region *winmem_space_find(struct winmem_space *space, unsigned long page);
 struct winmem_region *winmem_space_next(struct winmem_space *space, unsigned long page);
 

@@ -59,7 +59,8 @@
  *
  * RESERVE with COMMIT and an execute protection sets WINMEM_OUT_EXEC: call
  * mprotect(out_addr, length, PROT_READ | PROT_WRITE | PROT_EXEC). If that fails,
- * release the reservation.
+ * release the reservation. (Without an execute protection it is set where an earlier
+ * reservation has left PROT_EXEC behind; then the call is without PROT_EXEC.)
  *
  * COMMIT and PROTECT that would give execute permission to a mapping, or take it
  * away, fail with ENOEXEC and change nothing. Call mprotect(addr, length, ..) with
@@ -280,8 +281,8 @@ struct winmem_protect {
  * Say that the contents of the range do not matter any more: the kernel drops the
  * pages under memory pressure instead of swapping them out, and a page that was
  * dropped reads zero. A page that is written again matters again. With UNDO: the
- * contents matter again; ENODATA when a page has lost them since, and then the pages
- * stay reset. Pages that are not committed are passed over. ENOENT: the range is not
+ * contents matter again; ENODATA when a page has lost them since: it reads zero, and
+ * the others are kept. Pages that are not committed are passed over. ENOENT: the range is not
  * inside one reservation. On mappings that are not winmem's: 0 for shared anonymous
  * memory, ETXTBSY for a file's, ENOENT for others, and nothing is done to them.
  */

@@ -47,4 +47,15 @@ static inline struct file *winmem_shmem_file(const char *name, loff_t size)
 #endif
 }
 
+/* Map a file through an old-style .mmap, whatever its operations had before. */
+static inline void winmem_fops_set_mmap(struct file_operations *fops,
+					int (*mmap)(struct file *, struct vm_area_struct *))
+{
+	fops->mmap = mmap;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+	/* The kernel refuses a file that has both. */
+	fops->mmap_prepare = NULL;
+#endif
+}
+
 #endif /* WINMEM_COMPAT_H */

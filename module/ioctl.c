@@ -166,6 +166,19 @@ static int do_reserve(struct winmem_space *space, struct winmem_reserve *reserve
 	return 0;
 }
 
+/* Nobody has learned of the reservation. */
+static long winmem_ioc_reserve_undo(struct winmem_space *space, const union winmem_args *args)
+{
+	struct winmem_region *region;
+
+	mutex_lock(&space->mutex);
+	region = winmem_space_find(space, args->reserve.out_addr >> PAGE_SHIFT);
+	if (region)
+		winmem_space_release(space, region);
+	mutex_unlock(&space->mutex);
+	return -EFAULT;
+}
+
 static long winmem_ioc_reserve(struct winmem_space *space, union winmem_args *args)
 {
 	struct winmem_reserve *reserve = &args->reserve;
@@ -391,11 +404,9 @@ static long winmem_ioc_reset(struct winmem_space *space, union winmem_args *args
 }
 
 /* Free address space up to the next reservation or mapping; the windows do not count. */
-static void query_free(struct winmem_space *space, unsigned long page, struct winmem_run *run)
+static void query_free(struct winmem_space *space, unsigned long page, unsigned long end,
+		       struct winmem_run *run)
 {
-	struct winmem_region *next = winmem_space_next(space, page);
-	unsigned long end = next ? next->start : WINMEM_PAGE_END;
-
 	*run = (struct winmem_run) {
 		.start = page,
 		.state = WINMEM_STATE_FREE,
@@ -404,18 +415,36 @@ static void query_free(struct winmem_space *space, unsigned long page, struct wi
 	run->nr = winmem_mapping_next(space->mm, space->backing.file, page, end) - page;
 }
 
+/* A page of a reservation; or where the next reservation begins. */
+static bool query_region(struct winmem_space *space, unsigned long page, struct winmem_run *run,
+			 unsigned long *end)
+{
+	struct winmem_region *region = winmem_space_find(space, page), *next;
+
+	if (region) {
+		winmem_region_query(space, region, page, run);
+		return true;
+	}
+	next = winmem_space_next(space, page);
+	*end = next ? next->start : WINMEM_PAGE_END;
+	return false;
+}
+
 static int do_query(struct winmem_space *space, unsigned long page, struct winmem_run *run)
 {
-	struct winmem_region *region = winmem_space_find(space, page);
+	unsigned long end;
+	bool found;
 
-	if (region)
-		winmem_region_query(space, region, page, run);
-	else if (winmem_mapping_query(space->mm, space->backing.file, page, run))
+	if (mutex_lock_killable(&space->mutex))
+		return -EINTR;
+	found = query_region(space, page, run, &end);
+	mutex_unlock(&space->mutex);
+
+	if (found || winmem_mapping_query(space->mm, space->backing.file, page, run))
 		return 0;
-	else if (page < WINMEM_PAGE_END)
-		query_free(space, page, run);
-	else
+	if (page >= WINMEM_PAGE_END)
 		return -EINVAL;
+	query_free(space, page, end, run);
 	return 0;
 }
 
@@ -430,11 +459,7 @@ static long winmem_ioc_query(struct winmem_space *space, union winmem_args *args
 		return ret;
 	if (query->addr >= TASK_SIZE_MAX)
 		return -EINVAL;
-
-	if (mutex_lock_killable(&space->mutex))
-		return -EINTR;
 	ret = do_query(space, query->addr >> PAGE_SHIFT, &run);
-	mutex_unlock(&space->mutex);
 	if (ret)
 		return ret;
 
@@ -478,47 +503,35 @@ static long winmem_ioc_limit(struct winmem_space *space, union winmem_args *args
 }
 
 /*
- * size: of the struct's first version, and of the newest. The calls that change something
- * and then answer have the struct's page made writable before they begin.
+ * size: of the struct's first version, and of the newest. undo: for a call that has done
+ * its work when its answer cannot be delivered; without it the work stands.
  */
 struct winmem_ioc {
 	long (*handler)(struct winmem_space *space, union winmem_args *args);
+	long (*undo)(struct winmem_space *space, const union winmem_args *args);
 	u16 size;
 	bool answers;
-	bool changes;
 	bool anybody;
 };
 
 #define IOC_INDEX(cmd)	((cmd) - WINMEM_IOC_INFO)
+#define IOC(CMD, name, ...)							\
+	[IOC_INDEX(WINMEM_IOC_##CMD)] = {					\
+		.handler = winmem_ioc_##name,					\
+		.size = sizeof(struct winmem_##name),				\
+		__VA_ARGS__							\
+	}
 
 static const struct winmem_ioc ioc_table[] = {
-	[IOC_INDEX(WINMEM_IOC_INFO)] = {
-		winmem_ioc_info, sizeof(struct winmem_info), .answers = true, .anybody = true,
-	},
-	[IOC_INDEX(WINMEM_IOC_RESERVE)] = {
-		winmem_ioc_reserve, sizeof(struct winmem_reserve), .answers = true, .changes = true,
-	},
-	[IOC_INDEX(WINMEM_IOC_COMMIT)] = {
-		winmem_ioc_commit, sizeof(struct winmem_commit), .changes = true,
-	},
-	[IOC_INDEX(WINMEM_IOC_DECOMMIT)] = {
-		winmem_ioc_decommit, sizeof(struct winmem_decommit), .answers = true, .changes = true,
-	},
-	[IOC_INDEX(WINMEM_IOC_RELEASE)] = {
-		winmem_ioc_release, sizeof(struct winmem_release), .answers = true, .changes = true,
-	},
-	[IOC_INDEX(WINMEM_IOC_PROTECT)] = {
-		winmem_ioc_protect, sizeof(struct winmem_protect), .answers = true, .changes = true,
-	},
-	[IOC_INDEX(WINMEM_IOC_RESET)] = {
-		winmem_ioc_reset, sizeof(struct winmem_reset), .changes = true,
-	},
-	[IOC_INDEX(WINMEM_IOC_QUERY)] = {
-		winmem_ioc_query, sizeof(struct winmem_query), .answers = true,
-	},
-	[IOC_INDEX(WINMEM_IOC_LIMIT)] = {
-		winmem_ioc_limit, sizeof(struct winmem_limit), .answers = true, .changes = true,
-	},
+	IOC(INFO, info, .answers = true, .anybody = true),
+	IOC(RESERVE, reserve, .answers = true, .undo = winmem_ioc_reserve_undo),
+	IOC(COMMIT, commit),
+	IOC(DECOMMIT, decommit, .answers = true),
+	IOC(RELEASE, release, .answers = true),
+	IOC(PROTECT, protect, .answers = true),
+	IOC(RESET, reset),
+	IOC(QUERY, query, .answers = true),
+	IOC(LIMIT, limit, .answers = true),
 };
 
 static const struct winmem_ioc *ioc_find(unsigned int cmd)
@@ -528,27 +541,51 @@ static const struct winmem_ioc *ioc_find(unsigned int cmd)
 	return &ioc_table[IOC_INDEX(cmd)];
 }
 
-static int copy_args(const struct winmem_ioc *ioc, union winmem_args *args, void __user *user)
+/* What is longer than we know must be zero there. */
+static int check_tail(const void __user *user, u32 known, u32 size)
 {
-	u32 size;
 	int ret;
 
-	if (get_user(size, (u32 __user *)user))
-		return -EFAULT;
-	if (size < ioc->size)
-		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	ret = copy_struct_from_user(args, ioc->size, user, size);
-	if (ret)
+	ret = check_zeroed_user(user + known, size - known);
+	if (ret < 0)
 		return ret;
-	/* It may have been changed between the two reads. */
-	args->size = size;
+	return ret ? 0 : -E2BIG;
+}
 
-	/* What cannot be answered is not begun. The bytes are those just read. */
-	if (ioc->answers && ioc->changes && copy_to_user(user, args, ioc->size))
+/*
+ * What cannot be answered is not begun: write back a byte that has just been read to each
+ * page the struct touches.
+ */
+static int check_writable(u8 __user *user, const u8 *args, u32 size)
+{
+	if (put_user(args[0], user))
+		return -EFAULT;
+	if (offset_in_page(user) + size > PAGE_SIZE && put_user(args[size - 1], user + size - 1))
 		return -EFAULT;
 	return 0;
+}
+
+/* One read of it all, so that size is of the same moment as the rest. */
+static int copy_args(const struct winmem_ioc *ioc, union winmem_args *args, void __user *user)
+{
+	int ret = 0;
+	u32 size;
+
+	if (copy_from_user(args, user, ioc->size)) {
+		/* Too short a struct may end where memory does. */
+		if (get_user(size, (u32 __user *)user))
+			return -EFAULT;
+		return size < ioc->size ? -EINVAL : -EFAULT;
+	}
+	if (args->size < ioc->size)
+		return -EINVAL;
+	if (args->size > ioc->size)
+		ret = check_tail(user, ioc->size, args->size);
+	if (!ret && ioc->answers)
+		ret = check_writable(user, (const u8 *)args, ioc->size);
+	return ret;
 }
 
 /**
@@ -576,7 +613,8 @@ long winmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (ret)
 		return ret;
 	ret = ioc->handler(space, &args);
-	if (ret || !ioc->answers)
-		return ret;
-	return copy_to_user(user, &args, ioc->size) ? -EFAULT : 0;
+	/* It could be written before; if not now, the caller took it away, or the call did. */
+	if (!ret && ioc->answers && copy_to_user(user, &args, ioc->size) && ioc->undo)
+		ret = ioc->undo(space, &args);
+	return ret;
 }

@@ -19,9 +19,6 @@
 #include "mapping.h"
 #include "region.h"
 
-/* How many pages of a copy-on-write mapping one query looks at. */
-#define QUERY_PAGES_MAX	512UL
-
 /* The VMA over an address, unless it is a window. */
 static struct vm_area_struct *find_foreign(struct mm_struct *mm, const struct file *own,
 					   unsigned long addr)
@@ -121,10 +118,13 @@ static bool page_is_copied(unsigned long page)
 static bool run_is_copied(struct winmem_run *run)
 {
 	bool copied = page_is_copied(run->start);
-	unsigned long i, nr = min(run->nr, QUERY_PAGES_MAX);
+	unsigned long i;
 
-	for (i = 1; i < nr && page_is_copied(run->start + i) == copied; i++)
+	for (i = 1; i < run->nr && page_is_copied(run->start + i) == copied; i++) {
 		cond_resched();
+		if (fatal_signal_pending(current))
+			break;
+	}
 	run->nr = i;
 	return copied;
 }

@@ -50,13 +50,27 @@ static unsigned int chunk_part(unsigned long start, unsigned long nr)
 
 static struct winmem_chunk *chunk_find(struct winmem_pages *pages, unsigned long page)
 {
-	return xa_load(&pages->chunks, chunk_index(page));
+	unsigned long index = chunk_index(page);
+
+	if (pages->last && pages->last_index == index)
+		return pages->last;
+	pages->last = xa_load(&pages->chunks, index);
+	pages->last_index = index;
+	return pages->last;
+}
+
+/* Whether nr states are all alike; the usual ranges are. */
+static bool states_alike(const u8 *states, unsigned int nr)
+{
+	return nr == 1 || !memchr_inv(states + 1, states[0], nr - 1);
 }
 
 static unsigned int states_committed(const u8 *states, unsigned int nr)
 {
 	unsigned int i, count = 0;
 
+	if (states_alike(states, nr))
+		return winmem_page_is_committed(states[0]) ? nr : 0;
 	for (i = 0; i < nr; i++)
 		count += winmem_page_is_committed(states[i]);
 	return count;
@@ -95,6 +109,8 @@ static void chunk_check(const struct winmem_chunk *chunk)
 void winmem_pages_init(struct winmem_pages *pages)
 {
 	xa_init_flags(&pages->chunks, XA_FLAGS_ACCOUNT);
+	pages->last = NULL;
+	pages->last_index = 0;
 }
 
 /**
@@ -158,7 +174,7 @@ struct winmem_chunk *winmem_pages_lock(struct winmem_pages *pages, unsigned long
 	struct winmem_chunk *chunk;
 
 	rcu_read_lock();
-	chunk = chunk_find(pages, page);
+	chunk = xa_load(&pages->chunks, chunk_index(page));
 	if (!chunk) {
 		rcu_read_unlock();
 		return NULL;
@@ -315,14 +331,14 @@ static unsigned int chunk_run(const struct winmem_chunk *chunk, unsigned long st
 unsigned long winmem_pages_run(struct winmem_pages *pages, unsigned long start,
 			       unsigned long nr, u8 mask, u8 *state)
 {
+	struct winmem_chunk *chunk = chunk_find(pages, start);
 	unsigned long page = start, end = start + nr;
-	u8 want = winmem_pages_get(pages, start) & mask;
+	u8 want = chunk ? winmem_chunk_get(chunk, start) & mask : WINMEM_PAGE_NONE;
 
 	*state = want;
-	while (page < end) {
-		unsigned long index = chunk_index(page);
-		struct winmem_chunk *chunk = xa_load(&pages->chunks, index);
+	for (; page < end; chunk = page < end ? chunk_find(pages, page) : NULL) {
 		unsigned int part = chunk_part(page, end - page), run;
+		unsigned long index = chunk_index(page);
 
 		if (!chunk) {
 			if (want != WINMEM_PAGE_NONE)
@@ -399,6 +415,8 @@ static struct winmem_chunk *chunk_make(struct winmem_pages *pages, unsigned long
 		kfree(chunk);
 		return ERR_PTR(ret);
 	}
+	pages->last = chunk;
+	pages->last_index = index;
 	return chunk;
 }
 
@@ -491,12 +509,30 @@ static void change_state(u8 *state, struct winmem_pages_change *change)
 	WRITE_ONCE(*state, (*state & ~change->mask) | change->bits);
 }
 
+/* Returns how many of them were committed. */
+static unsigned int change_states(u8 *states, unsigned int nr, struct winmem_pages_change *change)
+{
+	unsigned int i, committed = 0;
+
+	if (states_alike(states, nr)) {
+		committed = winmem_page_is_committed(states[0]) ? nr : 0;
+		change_state(&states[0], change);
+		memset(states + 1, states[0], nr - 1);
+		return committed;
+	}
+	for (i = 0; i < nr; i++) {
+		committed += winmem_page_is_committed(states[i]);
+		change_state(&states[i], change);
+	}
+	return committed;
+}
+
 /* The array of a chunk that has become uniform, for the caller to free. */
 static u8 *chunk_take_states(struct winmem_chunk *chunk)
 {
 	u8 *states = chunk->states;
 
-	if (!states || states[0] & PAGE_SINGLE || memchr_inv(states, states[0], WINMEM_CHUNK_PAGES))
+	if (!states || states[0] & PAGE_SINGLE || !states_alike(states, WINMEM_CHUNK_PAGES))
 		return NULL;
 	chunk->state = states[0];
 	chunk->states = NULL;
@@ -506,18 +542,18 @@ static u8 *chunk_take_states(struct winmem_chunk *chunk)
 static void chunk_set(struct winmem_chunk *chunk, unsigned long start, unsigned int nr,
 		      struct winmem_pages_change *change)
 {
-	unsigned int before = chunk_count(chunk, start, nr), i;
 	u8 *states, *spare = NULL;
+	unsigned int before;
 
 	spin_lock(&chunk->lock);
 	states = chunk->states;
 	if (states) {
-		for (i = chunk_offset(start); i < chunk_offset(start) + nr; i++)
-			change_state(&states[i], change);
+		before = change_states(states + chunk_offset(start), nr, change);
 		if (nr == WINMEM_CHUNK_PAGES)
 			spare = chunk_take_states(chunk);
 	} else {
 		/* All of it, or prepare() found nothing to change in it. */
+		before = winmem_page_is_committed(chunk->state) ? nr : 0;
 		change_state(&chunk->state, change);
 	}
 	spin_unlock(&chunk->lock);
@@ -615,6 +651,7 @@ void winmem_pages_forget(struct winmem_pages *pages, unsigned long start, unsign
 						  chunk->state != WINMEM_PAGE_NONE))
 			continue;
 
+		pages->last = NULL;
 		xa_erase(&pages->chunks, index);
 		spin_lock(&chunk->lock);
 		chunk->states = NULL;

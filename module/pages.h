@@ -27,9 +27,15 @@ struct winmem_chunk {
 	struct rcu_head rcu;
 };
 
-/* Entries by RCU, changed under the space's mutex; index: page number >> 9. */
+/*
+ * Entries by RCU, changed under the space's mutex; index: page number >> 9. last is the
+ * chunk that was found last, of last_index, for the holder of the mutex alone; one call
+ * looks the same chunk up several times.
+ */
 struct winmem_pages {
 	struct xarray chunks;
+	struct winmem_chunk *last;
+	unsigned long last_index;
 };
 
 /**

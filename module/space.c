@@ -24,6 +24,7 @@
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "compat.h"
@@ -169,13 +170,20 @@ void winmem_space_end(struct winmem_space *space)
 	kfree(space);
 }
 
-/* Forget a window, and unmap it unless the program has done so in part. */
-static void window_remove(struct winmem_space *space, struct space_window *window)
+/* Put an entry, or none, where a window is. Cannot fail. */
+static void window_store(struct winmem_space *space, const struct space_window *window,
+			 struct space_window *entry)
 {
 	MA_STATE(mas, &space->windows, granule(window->start),
 		 granule(window->start + window->nr - 1));
 
-	mas_store_gfp(&mas, NULL, GFP_ERASE);
+	mas_store_gfp(&mas, entry, GFP_ERASE);
+}
+
+/* Forget a window, and unmap it unless the program has done so in part. */
+static void window_remove(struct winmem_space *space, struct space_window *window)
+{
+	window_store(space, window, NULL);
 	winmem_window_unmap(space->mm, space->backing.file, window->start, window->nr);
 	kfree(window);
 }
@@ -203,8 +211,7 @@ static struct space_window *window_add(struct winmem_space *space, unsigned long
 	return window;
 
 err_erase:
-	mas_set_range(&mas, granule(start), granule(start + nr - 1));
-	mas_store_gfp(&mas, NULL, GFP_ERASE);
+	window_store(space, window, NULL);
 err_free:
 	kfree(window);
 	return ERR_PTR(ret);
@@ -305,56 +312,139 @@ static int space_take(struct winmem_space *space, unsigned long start, unsigned 
 	return 0;
 }
 
-/* The lowest or highest place in a window for nr pages. */
-static bool window_fit(struct winmem_space *space, const struct space_window *window,
-		       const struct winmem_bounds *bounds, unsigned long nr,
-		       unsigned long *start)
+/* The lowest or highest run of granules for size granules, within the bounds. */
+static bool granules_fit(struct winmem_space *space, const struct winmem_bounds *bounds,
+			 unsigned long low, unsigned long high, unsigned long size,
+			 unsigned long *start)
 {
-	unsigned long low = granule(max(window->start, bounds->start) + WINMEM_GRANULE_PAGES - 1);
-	unsigned long high = granule(min(window->start + window->nr, bounds->end));
-	unsigned long size = granule(nr + WINMEM_GRANULE_PAGES - 1);
-	unsigned long align = granule(bounds->align);
+	unsigned long align = granule(bounds->align), slack;
 	MA_STATE(mas, &space->regions, 0, 0);
 
 	if (high <= low || high - low < size)
 		return false;
 	/* Aligned bounds need no room to align in. */
-	size += min(align - 1, high - low - size);
-	if (bounds->high ? mas_empty_area_rev(&mas, low, high - 1, size) :
-			   mas_empty_area(&mas, low, high - 1, size))
+	slack = min(align - 1, high - low - size);
+	if (bounds->high ? mas_empty_area_rev(&mas, low, high - 1, size + slack) :
+			   mas_empty_area(&mas, low, high - 1, size + slack))
 		return false;
-
-	size = granule(nr + WINMEM_GRANULE_PAGES - 1);
 	*start = bounds->high ? round_down(mas.last + 1 - size, align) : round_up(mas.index, align);
-	if (*start < low || *start + size > high || *start < mas.index)
+	return *start >= mas.index && *start + size <= high;
+}
+
+/* The place in a window for nr pages. Bounds may end inside a granule. */
+static bool window_fit(struct winmem_space *space, const struct space_window *window,
+		       const struct winmem_bounds *bounds, unsigned long nr,
+		       unsigned long *start)
+{
+	unsigned long end = min(window->start + window->nr, bounds->end);
+	unsigned long low = granule(max(window->start, bounds->start) + WINMEM_GRANULE_PAGES - 1);
+	unsigned long size = granule(nr + WINMEM_GRANULE_PAGES - 1), found;
+
+	if (!granules_fit(space, bounds, low, granule(end + WINMEM_GRANULE_PAGES - 1), size,
+			  &found))
 		return false;
-	*start <<= WINMEM_GRANULE_SHIFT;
+	if ((found << WINMEM_GRANULE_SHIFT) + nr > end &&
+	    !granules_fit(space, bounds, low, granule(end), size, &found))
+		return false;
+	*start = found << WINMEM_GRANULE_SHIFT;
 	return true;
 }
 
-/* A window that the program has damaged takes no more reservations. */
-static void window_retire(struct winmem_space *space, struct space_window *window)
+/* How many reservations touch a window. */
+static unsigned long window_count_users(struct winmem_space *space,
+					const struct space_window *window)
 {
-	list_del_init(&window->node);
+	unsigned long last = granule(window->start + window->nr - 1), users = 0;
+	MA_STATE(mas, &space->regions, granule(window->start), granule(window->start));
+	struct winmem_region *region;
+
+	mas_for_each(&mas, region, last)
+		users++;
+	return users;
+}
+
+/* Make a window of what lies on one side of a gap; nothing if nothing does. */
+static void window_remain(struct winmem_space *space, struct space_window *window,
+			  unsigned long start, unsigned long end)
+{
+	if (!window)
+		return;
+	if (start >= end) {
+		list_del_init(&window->node);
+		kfree(window);
+		return;
+	}
+	window->start = start;
+	window->nr = end - start;
+	window->users = window_count_users(space, window);
+	window_store(space, window, window);
+	space->kept_pages += window->nr;
+}
+
+/*
+ * The program has unmapped a part of a kept window, or mapped something over it: the
+ * window becomes what lies before and what lies behind. start and nr are free of
+ * reservations and hold the first page that is not ours.
+ *
+ *	[--------- window ---------]
+ *	[-- window --] gap [window ]
+ */
+static int window_carve(struct winmem_space *space, struct space_window *window,
+			unsigned long start, unsigned long nr)
+{
+	unsigned long low = window->start, high = window->start + window->nr;
+	unsigned long last = start + nr;
+	struct space_window *behind;
+
+	if (!winmem_window_gap(space->mm, space->backing.file, &start, &nr))
+		return 0;
+	behind = kzalloc(sizeof(*behind), GFP_KERNEL_ACCOUNT);
+	if (!behind)
+		return -ENOMEM;
+	behind->high = window->high;
+	list_add(&behind->node, &window->node);
+
+	/* Whole granules go, and with them what is still ours at the gap's ends. */
+	last = min(round_up(start + nr, WINMEM_GRANULE_PAGES), round_up(last, WINMEM_GRANULE_PAGES));
+	start = round_down(start, WINMEM_GRANULE_PAGES);
+	winmem_window_unmap(space->mm, space->backing.file, start, last - start);
+
+	window_store(space, window, NULL);
 	space->kept_pages -= window->nr;
-	if (!window->users)
-		window_remove(space, window);
+	window_remain(space, window, low, start);
+	window_remain(space, behind, last, high);
+	return 0;
+}
+
+/* A place in a window, and one that is still the window's. */
+static int window_place(struct winmem_space *space, struct space_window *window,
+			const struct winmem_bounds *bounds, unsigned long nr,
+			unsigned long *start, bool *exec)
+{
+	if (!window_fit(space, window, bounds, nr, start))
+		return -ENOMEM;
+	if (winmem_window_is_whole(space->mm, space->backing.file, *start, nr, exec))
+		return 0;
+	return window_carve(space, window, *start, nr) ?: -EAGAIN;
 }
 
 /* A place in the kept windows; the low ones are for ordinary reservations. */
 static bool space_fit(struct winmem_space *space, const struct winmem_bounds *bounds,
 		      bool any, unsigned long nr, unsigned long *start, bool *exec)
 {
-	struct space_window *window, *next;
+	struct space_window *window;
+	int ret = -ENOMEM;
 
-	list_for_each_entry_safe(window, next, &space->kept, node) {
+again:
+	list_for_each_entry(window, &space->kept, node) {
 		if (!any && window->high != bounds->high)
 			continue;
-		if (!window_fit(space, window, bounds, nr, start))
-			continue;
-		if (winmem_window_is_whole(space->mm, space->backing.file, *start, nr, exec))
+		ret = window_place(space, window, bounds, nr, start, exec);
+		if (!ret)
 			return true;
-		window_retire(space, window);
+		/* The list has changed. Each time a part of a window has gone. */
+		if (ret == -EAGAIN && !fatal_signal_pending(current))
+			goto again;
 	}
 	return false;
 }
@@ -430,7 +520,7 @@ static int space_place_within(struct winmem_space *space, const struct winmem_bo
 
 	if (space_fit(space, bounds, true, nr, start, exec))
 		return 0;
-	window = space_map_hole(space, bounds, round_up(nr, WINMEM_GRANULE_PAGES));
+	window = space_map_hole(space, bounds, nr);
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 	*start = window->start;
@@ -524,6 +614,8 @@ bool winmem_space_release(struct winmem_space *space, struct winmem_region *regi
 	winmem_region_end_all(space, region);
 	mas_store_gfp(&mas, NULL, GFP_ERASE);
 	whole = windows_use(space, region, -1);
+	if (space->last == region)
+		space->last = NULL;
 	space->nr_regions--;
 	kfree(region);
 	return whole;
@@ -539,13 +631,19 @@ bool winmem_space_release(struct winmem_space *space, struct winmem_region *regi
  */
 struct winmem_region *winmem_space_find(struct winmem_space *space, unsigned long page)
 {
-	struct winmem_region *region;
-	MA_STATE(mas, &space->regions, granule(page), granule(page));
+	struct winmem_region *region = space->last;
 
 	lockdep_assert_held(&space->mutex);
 
-	region = mas_walk(&mas);
-	return region && page < winmem_region_end(region) ? region : NULL;
+	if (!region || page < region->start || page >= winmem_region_end(region)) {
+		MA_STATE(mas, &space->regions, granule(page), granule(page));
+
+		region = mas_walk(&mas);
+		if (!region || page >= winmem_region_end(region))
+			return NULL;
+		space->last = region;
+	}
+	return region;
 }
 
 /**

@@ -40,6 +40,7 @@ struct winmem_space {
 	struct mutex mutex;
 	/* Protected by mutex. */
 	struct maple_tree regions;	/* by granule */
+	struct winmem_region *last;	/* the one found last, or NULL */
 	struct maple_tree windows;	/* by granule */
 	struct list_head kept;		/* windows that any reservation may be placed in */
 	unsigned long kept_pages;

@@ -145,23 +145,81 @@ bool winmem_window_agrees(struct mm_struct *mm, struct file *file, unsigned long
 }
 
 /**
+ * winmem_window_gap() - the first part of a range that is not covered by our mappings
+ * @mm: the caller's mm
+ * @file: the space's file
+ * @start: first page; set to the first page of the gap
+ * @nr: pages; set to the length of the gap
+ *
+ * Context: may sleep; takes mmap_lock for reading.
+ * Return: false when there is none.
+ */
+bool winmem_window_gap(struct mm_struct *mm, struct file *file, unsigned long *start,
+		       unsigned long *nr)
+{
+	unsigned long addr = *start << PAGE_SHIFT, end = addr + (*nr << PAGE_SHIFT), gap;
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(mm);
+	for (vma = find_vma(mm, addr); vma && vma->vm_start <= addr && vma->vm_file == file;
+	     vma = find_vma(mm, addr))
+		addr = vma->vm_end;
+	for (gap = addr; vma && vma->vm_start < end && vma->vm_file != file;
+	     vma = find_vma(mm, vma->vm_end))
+		gap = vma->vm_end;
+	gap = vma ? min(end, max(gap, vma->vm_start)) : end;
+	mmap_read_unlock(mm);
+	if (addr >= end)
+		return false;
+	*start = addr >> PAGE_SHIFT;
+	*nr = (gap - addr) >> PAGE_SHIFT;
+	return true;
+}
+
+/* The first part of addr..end that is ours; false when nothing is. */
+static bool next_own(struct mm_struct *mm, const struct file *file, unsigned long *addr,
+		     unsigned long *end)
+{
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(mm);
+	for (vma = find_vma(mm, *addr); vma && vma->vm_file != file;
+	     vma = find_vma(mm, vma->vm_end)) {
+		if (vma->vm_end >= *end)
+			break;
+	}
+	if (vma && (vma->vm_file != file || vma->vm_start >= *end))
+		vma = NULL;
+	if (vma) {
+		*addr = max(*addr, vma->vm_start);
+		*end = min(*end, vma->vm_end);
+	}
+	mmap_read_unlock(mm);
+	return vma;
+}
+
+/**
  * winmem_window_unmap() - unmap what is left of a window
  * @mm: the caller's mm
  * @file: the space's file
  * @start: first page
  * @nr: pages
  *
- * Nothing is unmapped when a part is no longer ours. (Between the look and the unmap
- * another thread of the same process could put a mapping there with MAP_FIXED, over a
- * window it was not told of; it would lose that mapping, and nobody else anything.)
+ * What the program has put there itself stays. (Between the look and the unmap another
+ * thread of the same process could put a mapping over a window, with MAP_FIXED and at an
+ * address it was not given; it would lose that mapping, and nobody else anything.)
  *
  * Context: may sleep; takes mmap_lock.
  */
 void winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long start,
 			 unsigned long nr)
 {
-	bool exec;
+	unsigned long addr = start << PAGE_SHIFT, last = addr + (nr << PAGE_SHIFT), end = last;
 
-	if (winmem_window_is_whole(mm, file, start, nr, &exec))
-		vm_munmap(start << PAGE_SHIFT, nr << PAGE_SHIFT);
+	while (addr < last && next_own(mm, file, &addr, &end)) {
+		if (vm_munmap(addr, end - addr))
+			break;
+		addr = end;
+		end = last;
+	}
 }

@@ -22,6 +22,8 @@ void winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long 
 			 unsigned long nr);
 bool winmem_window_is_whole(struct mm_struct *mm, struct file *file, unsigned long start,
 			    unsigned long nr, bool *exec);
+bool winmem_window_gap(struct mm_struct *mm, struct file *file, unsigned long *start,
+		       unsigned long *nr);
 bool winmem_window_agrees(struct mm_struct *mm, struct file *file, unsigned long start,
 			  unsigned long nr, bool exec);
 

@@ -19,7 +19,8 @@
  * longer struct is accepted when the part that the kernel does not know is zero.
  * Fields named __reserved must be zero. Fields that begin with out_ are written by
  * the kernel when the call succeeds, and what they held before is ignored; a call
- * that fails writes nothing. Addresses and lengths are bytes. The kernel is strict:
+ * that fails writes nothing. The struct must be writable where the call has outputs; they
+ * are lost when the call itself takes that memory away (it releases it, say). Addresses and lengths are bytes. The kernel is strict:
  * what is said to be aligned must be aligned, and rounding the Win32 way is the
  * caller's work.
  *
@@ -312,8 +313,8 @@ struct winmem_reset {
  * What lies at @addr. Mappings that are not winmem's are answered from the kernel's
  * own: a file mapped as a program or library is IMAGE, other file and shared
  * mappings MAPPED, the rest PRIVATE, all of them committed; @out_alloc_prot is the
- * protection now, for IMAGE EXECUTE_WRITECOPY. A private file page that can be
- * written is WRITECOPY until it has been written. EINVAL: @addr is above the range.
+ * protection of the mapping now, for IMAGE EXECUTE_WRITECOPY. A private file page that
+ * can be written is WRITECOPY, then READWRITE when it has been written. EINVAL: @addr is above the range.
  */
 struct winmem_query {
 	__u32 size;
@@ -340,7 +341,7 @@ struct winmem_query {
  * struct winmem_limit - ioctl(WINMEM_IOC_LIMIT)
  * @size: sizeof(struct winmem_limit)
  * @flags: WINMEM_LIMIT_SET: make @limit the limit of this process
- * @limit: bytes, rounded down to pages; ~0: no limit of its own
+ * @limit: bytes, rounded down to pages; ~0: no limit of its own; 0 without SET
  * @out_limit: limit of this process in bytes; ~0: none of its own
  * @out_charge: bytes this process has committed
  * @out_total_limit: limit of all processes together in bytes

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef WINMEM_DEVICE_H
+#define WINMEM_DEVICE_H
+
+/**
+ * winmem_ioctl() - the one door to the kernel
+ * @nr: WINMEM_IOC_*
+ * @arg: its struct
+ *
+ * Opens the device first if the process has not. A program that closed the library's
+ * descriptor behind its back, or made a child without fork(3), does not notice: the
+ * device is opened anew and the call repeated.
+ *
+ * Context: any thread. Leaves errno alone.
+ * Return: 0; what the ioctl says; ENODEV: there is no module that this library can talk
+ * to; EMFILE, ENFILE, ENOMEM: the device could not be opened.
+ */
+int winmem_ioctl(unsigned long nr, void *arg);
+
+#endif /* WINMEM_DEVICE_H */

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libwinmem: the Win32 memory functions, over /dev/winmem.
+ *
+ * Names, types, numbers and layouts are those of the Windows SDK for 64-bit programs,
+ * so that a call reads the same on both systems. libwinmem(7) tells what differs.
+ *
+ * DWORD and ULONG are 32 bits, as on Windows, though long has 64 here.
+ */
+#ifndef WINMEM_H
+#define WINMEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WINMEM_API		__attribute__((visibility("default")))
+
+/* The calling convention that Win32 prototypes name: here there is only one. */
+#ifndef WINAPI
+#define WINAPI
+#endif
+
+typedef int BOOL;
+typedef unsigned char BYTE;
+typedef unsigned short WORD;
+typedef unsigned int DWORD;
+typedef unsigned int ULONG;
+typedef unsigned long long DWORD64;
+typedef unsigned long long DWORDLONG;
+typedef unsigned long long ULONGLONG;
+typedef uintptr_t ULONG_PTR;
+typedef uintptr_t DWORD_PTR;
+typedef intptr_t LONG_PTR;
+typedef size_t SIZE_T;
+typedef void *PVOID;
+typedef void *LPVOID;
+typedef const void *LPCVOID;
+typedef void *HANDLE;
+typedef BOOL *PBOOL;
+typedef DWORD *PDWORD;
+typedef DWORD *LPDWORD;
+typedef ULONG *PULONG;
+typedef ULONGLONG *PULONGLONG;
+typedef SIZE_T *PSIZE_T;
+
+#ifndef FALSE
+#define FALSE			0
+#endif
+#ifndef TRUE
+#define TRUE			1
+#endif
+
+#define INVALID_HANDLE_VALUE	((HANDLE)(LONG_PTR)-1)
+
+/* Allocation types, states and types of memory. Some numbers serve twice. */
+#define MEM_COMMIT			0x00001000
+#define MEM_RESERVE			0x00002000
+#define MEM_DECOMMIT			0x00004000
+#define MEM_REPLACE_PLACEHOLDER		0x00004000
+#define MEM_RELEASE			0x00008000
+#define MEM_FREE			0x00010000
+#define MEM_PRIVATE			0x00020000
+#define MEM_MAPPED			0x00040000
+#define MEM_RESERVE_PLACEHOLDER		0x00040000
+#define MEM_RESET			0x00080000
+#define MEM_TOP_DOWN			0x00100000
+#define MEM_WRITE_WATCH			0x00200000
+#define MEM_PHYSICAL			0x00400000
+#define MEM_RESET_UNDO			0x01000000
+#define MEM_IMAGE			0x01000000
+#define MEM_LARGE_PAGES			0x20000000
+#define MEM_COALESCE_PLACEHOLDERS	0x00000001
+#define MEM_PRESERVE_PLACEHOLDER	0x00000002
+
+/* Protections: one of the first eight, and what goes with it. */
+#define PAGE_NOACCESS			0x01
+#define PAGE_READONLY			0x02
+#define PAGE_READWRITE			0x04
+#define PAGE_WRITECOPY			0x08
+#define PAGE_EXECUTE			0x10
+#define PAGE_EXECUTE_READ		0x20
+#define PAGE_EXECUTE_READWRITE		0x40
+#define PAGE_EXECUTE_WRITECOPY		0x80
+#define PAGE_GUARD			0x100
+#define PAGE_NOCACHE			0x200
+#define PAGE_WRITECOMBINE		0x400
+#define PAGE_TARGETS_INVALID		0x40000000
+#define PAGE_TARGETS_NO_UPDATE		0x40000000
+
+/* What GetLastError() answers after a call that failed. */
+#define ERROR_SUCCESS			0
+#define NO_ERROR			0
+#define ERROR_TOO_MANY_OPEN_FILES	4
+#define ERROR_ACCESS_DENIED		5
+#define ERROR_INVALID_HANDLE		6
+#define ERROR_NOT_ENOUGH_MEMORY		8
+#define ERROR_BAD_LENGTH		24
+#define ERROR_GEN_FAILURE		31
+#define ERROR_NOT_SUPPORTED		50
+#define ERROR_INVALID_PARAMETER		87
+#define ERROR_BUSY			170
+#define ERROR_INVALID_ADDRESS		487
+#define ERROR_OPERATION_ABORTED		995
+#define ERROR_NOACCESS			998
+#define ERROR_USER_MAPPED_FILE		1224
+#define ERROR_PRIVILEGE_NOT_HELD	1314
+#define ERROR_NO_SYSTEM_RESOURCES	1450
+#define ERROR_COMMITMENT_LIMIT		1455
+
+#define PROCESSOR_ARCHITECTURE_AMD64	9
+#define PROCESSOR_ARCHITECTURE_ARM64	12
+#define PROCESSOR_ARCHITECTURE_UNKNOWN	0xffff
+#define PROCESSOR_AMD_X8664		8664
+
+/* One run of pages that are alike, as VirtualQuery() describes it. */
+typedef struct _MEMORY_BASIC_INFORMATION {
+	PVOID BaseAddress;
+	PVOID AllocationBase;
+	DWORD AllocationProtect;
+	WORD PartitionId;		/* always 0 */
+	SIZE_T RegionSize;
+	DWORD State;
+	DWORD Protect;
+	DWORD Type;
+} MEMORY_BASIC_INFORMATION, *PMEMORY_BASIC_INFORMATION;
+
+typedef struct _SYSTEM_INFO {
+	__extension__ union {
+		DWORD dwOemId;
+		__extension__ struct {
+			WORD wProcessorArchitecture;
+			WORD wReserved;
+		};
+	};
+	DWORD dwPageSize;
+	LPVOID lpMinimumApplicationAddress;
+	LPVOID lpMaximumApplicationAddress;
+	DWORD_PTR dwActiveProcessorMask;
+	DWORD dwNumberOfProcessors;
+	DWORD dwProcessorType;
+	DWORD dwAllocationGranularity;
+	WORD wProcessorLevel;
+	WORD wProcessorRevision;
+} SYSTEM_INFO, *LPSYSTEM_INFO;
+
+/* Bytes everywhere. dwLength is set by GlobalMemoryStatus(). */
+typedef struct _MEMORYSTATUS {
+	DWORD dwLength;
+	DWORD dwMemoryLoad;
+	SIZE_T dwTotalPhys;
+	SIZE_T dwAvailPhys;
+	SIZE_T dwTotalPageFile;
+	SIZE_T dwAvailPageFile;
+	SIZE_T dwTotalVirtual;
+	SIZE_T dwAvailVirtual;
+} MEMORYSTATUS, *LPMEMORYSTATUS;
+
+/* Bytes everywhere. dwLength is set by the caller, to the size of the struct. */
+typedef struct _MEMORYSTATUSEX {
+	DWORD dwLength;
+	DWORD dwMemoryLoad;
+	DWORDLONG ullTotalPhys;
+	DWORDLONG ullAvailPhys;
+	DWORDLONG ullTotalPageFile;
+	DWORDLONG ullAvailPageFile;
+	DWORDLONG ullTotalVirtual;
+	DWORDLONG ullAvailVirtual;
+	DWORDLONG ullAvailExtendedVirtual;
+} MEMORYSTATUSEX, *LPMEMORYSTATUSEX;
+
+/*
+ * Where VirtualAlloc2() may place a reservation. HighestEndingAddress is the last
+ * byte, not the first one behind. Zero means no requirement.
+ */
+typedef struct _MEM_ADDRESS_REQUIREMENTS {
+	PVOID LowestStartingAddress;
+	PVOID HighestEndingAddress;
+	SIZE_T Alignment;
+} MEM_ADDRESS_REQUIREMENTS, *PMEM_ADDRESS_REQUIREMENTS;
+
+typedef enum MEM_EXTENDED_PARAMETER_TYPE {
+	MemExtendedParameterInvalidType = 0,
+	MemExtendedParameterAddressRequirements,
+	MemExtendedParameterNumaNode,
+	MemExtendedParameterPartitionHandle,
+	MemExtendedParameterUserPhysicalHandle,
+	MemExtendedParameterAttributeFlags,
+	MemExtendedParameterImageMachine,
+	MemExtendedParameterMax
+} MEM_EXTENDED_PARAMETER_TYPE, *PMEM_EXTENDED_PARAMETER_TYPE;
+
+#define MEM_EXTENDED_PARAMETER_TYPE_BITS	8
+
+/* Bits of ULong64 in a parameter of type MemExtendedParameterAttributeFlags. */
+#define MEM_EXTENDED_PARAMETER_GRAPHICS			0x01
+#define MEM_EXTENDED_PARAMETER_NONPAGED			0x02
+#define MEM_EXTENDED_PARAMETER_ZERO_PAGES_OPTIONAL	0x04
+#define MEM_EXTENDED_PARAMETER_NONPAGED_LARGE		0x08
+#define MEM_EXTENDED_PARAMETER_NONPAGED_HUGE		0x10
+#define MEM_EXTENDED_PARAMETER_SOFT_FAULT_PAGES		0x20
+#define MEM_EXTENDED_PARAMETER_EC_CODE			0x40
+
+typedef struct MEM_EXTENDED_PARAMETER {
+	__extension__ struct {
+		DWORD64 Type : MEM_EXTENDED_PARAMETER_TYPE_BITS;
+		DWORD64 Reserved : 64 - MEM_EXTENDED_PARAMETER_TYPE_BITS;
+	};
+	__extension__ union {
+		DWORD64 ULong64;
+		PVOID Pointer;
+		SIZE_T Size;
+		HANDLE Handle;
+		DWORD ULong;
+	};
+} MEM_EXTENDED_PARAMETER, *PMEM_EXTENDED_PARAMETER;
+
+/* Programs write these structs out and compare their sizes: they are as on Windows. */
+#ifdef __cplusplus
+#if __cplusplus >= 201103L
+#define WINMEM_SIZE_IS(type, bytes)	static_assert(sizeof(type) == (bytes), #type)
+#endif
+#else
+#define WINMEM_SIZE_IS(type, bytes)	_Static_assert(sizeof(type) == (bytes), #type)
+#endif
+#ifdef WINMEM_SIZE_IS
+WINMEM_SIZE_IS(DWORD, 4);
+WINMEM_SIZE_IS(ULONG_PTR, 8);
+WINMEM_SIZE_IS(MEMORY_BASIC_INFORMATION, 48);
+WINMEM_SIZE_IS(SYSTEM_INFO, 48);
+WINMEM_SIZE_IS(MEMORYSTATUS, 56);
+WINMEM_SIZE_IS(MEMORYSTATUSEX, 64);
+WINMEM_SIZE_IS(MEM_ADDRESS_REQUIREMENTS, 24);
+WINMEM_SIZE_IS(MEM_EXTENDED_PARAMETER, 16);
+#undef WINMEM_SIZE_IS
+#endif
+
+/* The last error belongs to the calling thread. Calls that succeed leave it alone. */
+WINMEM_API DWORD WINAPI GetLastError(void);
+WINMEM_API void WINAPI SetLastError(DWORD dwErrCode);
+
+/* The one process handle that the functions below take. It needs no closing. */
+WINMEM_API HANDLE WINAPI GetCurrentProcess(void);
+
+WINMEM_API LPVOID WINAPI VirtualAlloc(LPVOID lpAddress, SIZE_T dwSize, DWORD flAllocationType,
+				      DWORD flProtect);
+WINMEM_API LPVOID WINAPI VirtualAllocEx(HANDLE hProcess, LPVOID lpAddress, SIZE_T dwSize,
+					DWORD flAllocationType, DWORD flProtect);
+WINMEM_API PVOID WINAPI VirtualAlloc2(HANDLE Process, PVOID BaseAddress, SIZE_T Size,
+				      ULONG AllocationType, ULONG PageProtection,
+				      MEM_EXTENDED_PARAMETER *ExtendedParameters,
+				      ULONG ParameterCount);
+
+/* The FromApp forms refuse execute protections as Windows' app containers do. */
+WINMEM_API PVOID WINAPI VirtualAllocFromApp(PVOID BaseAddress, SIZE_T Size,
+					    ULONG AllocationType, ULONG Protection);
+WINMEM_API PVOID WINAPI VirtualAlloc2FromApp(HANDLE Process, PVOID BaseAddress, SIZE_T Size,
+					     ULONG AllocationType, ULONG PageProtection,
+					     MEM_EXTENDED_PARAMETER *ExtendedParameters,
+					     ULONG ParameterCount);
+
+WINMEM_API BOOL WINAPI VirtualFree(LPVOID lpAddress, SIZE_T dwSize, DWORD dwFreeType);
+WINMEM_API BOOL WINAPI VirtualFreeEx(HANDLE hProcess, LPVOID lpAddress, SIZE_T dwSize,
+				     DWORD dwFreeType);
+
+WINMEM_API BOOL WINAPI VirtualProtect(LPVOID lpAddress, SIZE_T dwSize, DWORD flNewProtect,
+				      PDWORD lpflOldProtect);
+WINMEM_API BOOL WINAPI VirtualProtectEx(HANDLE hProcess, LPVOID lpAddress, SIZE_T dwSize,
+					DWORD flNewProtect, PDWORD lpflOldProtect);
+WINMEM_API BOOL WINAPI VirtualProtectFromApp(PVOID Address, SIZE_T Size, ULONG NewProtection,
+					     PULONG OldProtection);
+
+/* Bytes written to the buffer: sizeof(MEMORY_BASIC_INFORMATION), or 0 for failure. */
+WINMEM_API SIZE_T WINAPI VirtualQuery(LPCVOID lpAddress, PMEMORY_BASIC_INFORMATION lpBuffer,
+				      SIZE_T dwLength);
+WINMEM_API SIZE_T WINAPI VirtualQueryEx(HANDLE hProcess, LPCVOID lpAddress,
+					PMEMORY_BASIC_INFORMATION lpBuffer, SIZE_T dwLength);
+
+WINMEM_API void WINAPI GetSystemInfo(LPSYSTEM_INFO lpSystemInfo);
+WINMEM_API void WINAPI GetNativeSystemInfo(LPSYSTEM_INFO lpSystemInfo);
+WINMEM_API SIZE_T WINAPI GetLargePageMinimum(void);
+
+WINMEM_API BOOL WINAPI GlobalMemoryStatusEx(LPMEMORYSTATUSEX lpBuffer);
+WINMEM_API void WINAPI GlobalMemoryStatus(LPMEMORYSTATUS lpBuffer);
+
+/* Kilobytes of memory in the machine. */
+WINMEM_API BOOL WINAPI GetPhysicallyInstalledSystemMemory(PULONGLONG TotalMemoryInKilobytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* WINMEM_H */

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# winmem: `make help` lists the targets.
+
+VERSION	:= 0.1.0
+SONAME	:= libwinmem.so.0
+PREFIX	?= /usr/local
+LIBDIR	?= $(PREFIX)/lib
+B	:= build
+
+# For `make module`: the running kernel, or one of the VM's with KERNEL=6.1 or 6.12.
+KERNEL	?=
+KERNELS	:= 6.1 6.12
+
+CFLAGS	?= -O2 -g
+WARN	:= -Wall -Wextra -Werror
+LIB_CC	 = $(CC) -std=gnu11 $(CFLAGS) $(WARN) -fvisibility=hidden -fPIC -Iuapi -Ilib/include -Ilib
+TEST_CC	 = $(CC) -std=gnu11 -O1 -g $(WARN) -Iuapi -Ilib/include
+UNIT_CC	 = $(TEST_CC) -Wno-sign-compare -fsanitize=address,undefined -fno-sanitize-recover=all \
+	   -Itests/unit/shim -I.
+
+LIB_SRC	:= $(wildcard lib/*.c)
+LIB_OBJ	:= $(LIB_SRC:%.c=$(B)/%.o)
+LIB_HDR	:= $(wildcard lib/*.h lib/include/*.h uapi/linux/*.h)
+LIBS	:= $(B)/lib/libwinmem.a $(B)/lib/libwinmem.so.$(VERSION)
+HELPERS	:= common
+tests	 = $(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(HELPERS:%=tests/$(1)/%.c),$(wildcard tests/$(1)/*.c)))
+UNIT	:= $(call tests,unit)
+UAPI	:= $(call tests,uapi)
+LIBT	:= $(call tests,lib)
+
+.PHONY: all help deps module lib tests demo check unit test-vm vm-selftest install install-lib \
+	install-data modules_install clean
+all: lib
+
+## all: the library (the default)
+## help: this list
+help:
+	@sed -n 's/^## //p' Makefile
+
+## deps: install the Debian packages that building and testing need
+deps:
+	@tests/vm/deps $$(cat tests/packages)
+
+## module: build/module/winmem.ko for the running kernel; KERNEL=6.1 or 6.12 for the VM's
+module:
+	@tests/build-module $(KERNEL)
+
+## lib: build/lib/libwinmem.so.0 and libwinmem.a
+lib: $(LIBS)
+
+$(B)/lib/%.o: lib/%.c $(LIB_HDR)
+	@mkdir -p $(@D)
+	$(LIB_CC) -c $< -o $@
+
+$(B)/lib/libwinmem.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/lib/libwinmem.so.$(VERSION): $(LIB_OBJ) lib/libwinmem.map
+	$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=lib/libwinmem.map -Wl,-z,defs,-z,nodelete -Wl,-Bsymbolic-functions \
+		$(LDFLAGS) $(LIB_OBJ) -pthread -o $@
+	ln -sf $(@F) $(@D)/$(SONAME)
+	ln -sf $(SONAME) $(@D)/libwinmem.so
+
+## tests: build the test programs
+tests: $(UNIT) $(UAPI) $(LIBT) $(B)/demo
+
+$(B)/tests/unit/lib_%: tests/unit/lib_%.c $(LIB_SRC) $(LIB_HDR)
+	@mkdir -p $(@D)
+	$(TEST_CC) -fsanitize=address,undefined -fno-sanitize-recover=all -Ilib -I. $< -lcmocka -o $@
+
+$(B)/tests/unit/%: tests/unit/%.c $(wildcard module/*.[ch] tests/unit/shim/*.[ch])
+	@mkdir -p $(@D)
+	$(UNIT_CC) $< $(if $(filter pages,$*),module/prot.c) tests/unit/shim/kernel.c -lcmocka -o $@
+
+$(B)/tests/uapi/%: tests/uapi/%.c $(wildcard tests/uapi/common.*) uapi/linux/winmem.h
+	@mkdir -p $(@D)
+	$(TEST_CC) -Itests/uapi $< tests/uapi/common.c -lcmocka -pthread -o $@
+
+$(B)/tests/lib/%: tests/lib/%.c $(wildcard tests/lib/common.*) $(B)/lib/libwinmem.a
+	@mkdir -p $(@D)
+	$(TEST_CC) -Itests/lib $< tests/lib/common.c $(B)/lib/libwinmem.a -lcmocka -pthread -o $@
+
+$(B)/demo: demo/demo.c $(B)/lib/libwinmem.a
+	@mkdir -p $(@D)
+	$(TEST_CC) $< $(B)/lib/libwinmem.a -pthread -o $@
+
+## demo: see it work, in a virtual machine (installs, builds and boots what it needs)
+demo:
+	@tests/demo
+
+## check: all tests, in virtual machines on every kernel; ends with `N passed, N failed`
+check:
+	@tests/check
+
+## unit: the host's tests alone
+unit: $(UNIT)
+	@tests/run $(UNIT)
+
+## test-vm: the VM's tests alone; KERNEL=6.1 or 6.12
+test-vm: $(UAPI) $(LIBT)
+	@tests/build-module $(or $(KERNEL),6.1)
+	@tests/vm/run --kernel $(or $(KERNEL),6.1) --env WINMEM_VM=1 -- tests/run $(UAPI) $(LIBT)
+
+## vm-selftest: the tests of the virtual machine itself
+vm-selftest:
+	@tests/vm/selftest
+
+## install: library, header, pkg-config file, manual pages, udev rule, modules-load snippet
+install: install-lib install-data
+
+install-lib: lib
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include
+	install -m 644 lib/include/winmem.h $(DESTDIR)$(PREFIX)/include/
+	install -m 644 $(B)/lib/libwinmem.a $(B)/lib/libwinmem.so.$(VERSION) $(DESTDIR)$(LIBDIR)/
+	ln -sf libwinmem.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libwinmem.so
+	sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@VERSION@|$(VERSION)|' \
+		lib/libwinmem.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libwinmem.pc
+
+install-data:
+	install -d $(DESTDIR)/etc/udev/rules.d $(DESTDIR)/etc/modules-load.d
+	install -m 644 data/60-winmem.rules $(DESTDIR)/etc/udev/rules.d/
+	install -m 644 data/winmem.conf $(DESTDIR)/etc/modules-load.d/
+	for s in 3 4 7; do install -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
+		install -m 644 docs/man/*.$$s $(DESTDIR)$(PREFIX)/share/man/man$$s/; done
+
+## modules_install: winmem.ko into the running kernel's modules (as root)
+modules_install: module
+	$(MAKE) -C /lib/modules/$(shell uname -r)/build M=$(CURDIR)/$(B)/module modules_install
+	depmod -a
+
+## clean: remove build/
+clean:
+	rm -rf $(B)

@@ -50,7 +50,7 @@ int winmem_backing_init(const struct file_operations *ops)
 
 	backing_fops = *file->f_op;
 	backing_fops.owner = THIS_MODULE;
-	backing_fops.mmap = ops->mmap;
+	winmem_fops_set_mmap(&backing_fops, ops->mmap);
 	backing_fops.release = ops->release;
 	backing_fops.fallocate = NULL;
 	backing_fops.get_unmapped_area = NULL;

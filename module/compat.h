@@ -25,6 +25,12 @@ static inline void vm_flags_set(struct vm_area_struct *vma, unsigned long flags)
 	mmap_assert_write_locked(vma->vm_mm);
 	vma->vm_flags |= flags;
 }
+
+static inline void vm_flags_clear(struct vm_area_struct *vma, unsigned long flags)
+{
+	mmap_assert_write_locked(vma->vm_mm);
+	vma->vm_flags &= ~flags;
+}
 #endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)

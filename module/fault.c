@@ -22,6 +22,7 @@
 #include "backing.h"
 #include "compat.h"
 #include "fault.h"
+#include "guard.h"
 #include "pages.h"
 #include "prot.h"
 #include "space.h"
@@ -37,6 +38,7 @@ struct winmem_fault {
 	unsigned long page;
 	unsigned int access;	/* WINMEM_ACCESS_* it needs */
 	u8 state;		/* when last looked at */
+	bool guard;		/* it has taken a guard away */
 };
 
 static struct winmem_space *vma_space(const struct vm_area_struct *vma)
@@ -78,8 +80,10 @@ static struct winmem_chunk *fault_lock(struct winmem_fault *fault)
 	if (winmem_page_access(fault->state) & fault->access)
 		return chunk;
 
-	if (fault->state & WINMEM_PAGE_GUARD && !(fault->vmf->flags & FAULT_FLAG_REMOTE))
+	if (fault->state & WINMEM_PAGE_GUARD && !(fault->vmf->flags & FAULT_FLAG_REMOTE)) {
 		winmem_chunk_clear(chunk, fault->page, WINMEM_PAGE_GUARD);
+		fault->guard = true;
+	}
 	winmem_pages_unlock(chunk);
 	return NULL;
 }
@@ -239,10 +243,15 @@ static vm_fault_t winmem_vma_fault(struct vm_fault *vmf)
 		.page = vmf->address >> PAGE_SHIFT,
 		.access = fault_access(vmf),
 	};
+	bool in_kernel = !(vmf->flags & FAULT_FLAG_USER);
 	vm_fault_t ret = VM_FAULT_SIGSEGV;
 
-	if (vma_is_sane(vmf->vma) && vmf->pgoff == winmem_backing_index(fault.page))
+	if (!vma_is_sane(vmf->vma) || vmf->pgoff != winmem_backing_index(fault.page))
+		return VM_FAULT_SIGSEGV;
+	if (!in_kernel || !winmem_guard_is_held(&fault.space->guards, fault.page))
 		ret = fault_handle(&fault);
+	if (fault.guard && in_kernel)
+		winmem_guard_hold(&fault.space->guards, vmf->vma->vm_file, fault.page);
 	trace_winmem_fault(vmf->address, fault.access, fault.state, (__force unsigned int)ret);
 	return ret;
 }
@@ -432,6 +441,8 @@ int winmem_vma_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 
 	vm_flags_set(vma, VM_DONTCOPY | VM_DONTDUMP);
+	/* A personality may have added it (READ_IMPLIES_EXEC). */
+	vm_flags_clear(vma, VM_EXEC);
 	vma->vm_ops = &winmem_vm_ops;
 	return 0;
 }

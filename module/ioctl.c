@@ -46,6 +46,9 @@ static int check_flags(u32 flags, u32 known)
 	return flags & ~known ? -EOPNOTSUPP : 0;
 }
 
+/* User space, whatever the page tables: more levels would move TASK_SIZE_MAX. */
+#define RANGE_END	DEFAULT_MAP_WINDOW
+
 /* Bytes to pages: aligned, not empty, without overflow, and below what can be mapped. */
 static int range_of(u64 addr, u64 length, struct winmem_range *range)
 {
@@ -53,7 +56,7 @@ static int range_of(u64 addr, u64 length, struct winmem_range *range)
 
 	if (!length || !PAGE_ALIGNED(addr) || !PAGE_ALIGNED(length))
 		return -EINVAL;
-	if (check_add_overflow(addr, length, &end) || end > TASK_SIZE_MAX)
+	if (check_add_overflow(addr, length, &end) || end > RANGE_END)
 		return -EINVAL;
 	range->start = addr >> PAGE_SHIFT;
 	range->nr = length >> PAGE_SHIFT;
@@ -137,7 +140,7 @@ static int check_reserve(const struct winmem_reserve *reserve, struct winmem_ran
 		return ret ?: -EINVAL;
 	if (range->nr > WINMEM_PAGE_END - WINMEM_PAGE_MIN)
 		return -EINVAL;
-	if (range->start && (range->start < WINMEM_PAGE_MIN ||
+	if (range->start && (range->start < WINMEM_PAGE_MIN || range->start >= WINMEM_PAGE_END ||
 			     range->nr > WINMEM_PAGE_END - range->start))
 		return -EINVAL;
 	return 0;
@@ -293,7 +296,12 @@ static int do_release(struct winmem_space *space, struct winmem_release *release
 	exec = region->exec;
 	release->out_length = (u64)region->nr << PAGE_SHIFT;
 	exec &= winmem_space_release(space, region);
-	release->out_flags = exec ? WINMEM_OUT_EXEC : 0;
+	/* Not where the addresses are somebody else's by now. */
+	if (exec && winmem_window_is_whole(space->mm, space->backing.file, page,
+					   release->out_length >> PAGE_SHIFT, &exec) && exec)
+		release->out_flags = WINMEM_OUT_EXEC;
+	else
+		release->out_flags = 0;
 	return 0;
 }
 

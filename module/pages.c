@@ -180,6 +180,9 @@ struct winmem_chunk *winmem_pages_lock(struct winmem_pages *pages, unsigned long
 		return NULL;
 	}
 	spin_lock(&chunk->lock);
+	/* A lock that is taken or not is past sparse; it is told of none. */
+	__release(&chunk->lock);
+	__release(RCU);
 	return chunk;
 }
 
@@ -189,6 +192,8 @@ struct winmem_chunk *winmem_pages_lock(struct winmem_pages *pages, unsigned long
  */
 void winmem_pages_unlock(struct winmem_chunk *chunk)
 {
+	__acquire(RCU);
+	__acquire(&chunk->lock);
 	spin_unlock(&chunk->lock);
 	rcu_read_unlock();
 }

@@ -85,6 +85,7 @@ static struct winmem_space *space_create(void)
 	mt_set_external_lock(&space->windows, &space->mutex);
 	INIT_LIST_HEAD(&space->kept);
 	winmem_pages_init(&space->pages);
+	winmem_guards_init(&space->guards);
 	space->base = KEPT_BASE + (get_random_u32() & (KEPT_RANDOM - 1)) * KEPT_ALIGN;
 
 	mmgrab(current->mm);
@@ -293,6 +294,28 @@ static bool regions_overlap(struct winmem_space *space, unsigned long start, uns
 	return mas_find(&mas, granule(start + nr - 1));
 }
 
+/*
+ * The program may have unmapped parts of windows, or mapped something over them. What is
+ * unmapped is mapped again; -EEXIST when something is there.
+ */
+static int windows_repair(struct winmem_space *space, unsigned long start, unsigned long nr,
+			  bool *exec)
+{
+	while (!winmem_window_is_whole(space->mm, space->backing.file, start, nr, exec)) {
+		unsigned long gap = start, length = nr;
+		int ret;
+
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (!winmem_window_gap(space->mm, space->backing.file, &gap, &length))
+			continue;
+		ret = winmem_window_map(space->backing.file, gap, length);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 /* A reservation where the caller wants it. */
 static int space_take(struct winmem_space *space, unsigned long start, unsigned long nr,
 		      bool *exec)
@@ -302,33 +325,11 @@ static int space_take(struct winmem_space *space, unsigned long start, unsigned 
 	if (regions_overlap(space, start, nr))
 		return -EEXIST;
 	ret = windows_cover(space, start, nr);
+	if (!ret)
+		ret = windows_repair(space, start, nr, exec);
 	if (ret)
-		return ret;
-	/* The program may have unmapped a part of an older window, or covered it. */
-	if (!winmem_window_is_whole(space->mm, space->backing.file, start, nr, exec)) {
 		windows_trim(space, start, nr);
-		return -EEXIST;
-	}
-	return 0;
-}
-
-/* The lowest or highest run of granules for size granules, within the bounds. */
-static bool granules_fit(struct winmem_space *space, const struct winmem_bounds *bounds,
-			 unsigned long low, unsigned long high, unsigned long size,
-			 unsigned long *start)
-{
-	unsigned long align = granule(bounds->align), slack;
-	MA_STATE(mas, &space->regions, 0, 0);
-
-	if (high <= low || high - low < size)
-		return false;
-	/* Aligned bounds need no room to align in. */
-	slack = min(align - 1, high - low - size);
-	if (bounds->high ? mas_empty_area_rev(&mas, low, high - 1, size + slack) :
-			   mas_empty_area(&mas, low, high - 1, size + slack))
-		return false;
-	*start = bounds->high ? round_down(mas.last + 1 - size, align) : round_up(mas.index, align);
-	return *start >= mas.index && *start + size <= high;
+	return ret;
 }
 
 /* The place in a window for nr pages. Bounds may end inside a granule. */
@@ -338,13 +339,15 @@ static bool window_fit(struct winmem_space *space, const struct space_window *wi
 {
 	unsigned long end = min(window->start + window->nr, bounds->end);
 	unsigned long low = granule(max(window->start, bounds->start) + WINMEM_GRANULE_PAGES - 1);
-	unsigned long size = granule(nr + WINMEM_GRANULE_PAGES - 1), found;
+	unsigned long high = granule(end + WINMEM_GRANULE_PAGES - 1), found;
+	unsigned long size = granule(nr + WINMEM_GRANULE_PAGES - 1);
+	unsigned long align = granule(bounds->align);
 
-	if (!granules_fit(space, bounds, low, granule(end + WINMEM_GRANULE_PAGES - 1), size,
-			  &found))
+	if (!winmem_window_fit(&space->regions, low, high, size, align, bounds->high, &found))
 		return false;
 	if ((found << WINMEM_GRANULE_SHIFT) + nr > end &&
-	    !granules_fit(space, bounds, low, granule(end), size, &found))
+	    !winmem_window_fit(&space->regions, low, granule(end), size, align, bounds->high,
+			       &found))
 		return false;
 	*start = found << WINMEM_GRANULE_SHIFT;
 	return true;
@@ -382,9 +385,9 @@ static void window_remain(struct winmem_space *space, struct space_window *windo
 }
 
 /*
- * The program has unmapped a part of a kept window, or mapped something over it: the
- * window becomes what lies before and what lies behind. start and nr are free of
- * reservations and hold the first page that is not ours.
+ * The program has mapped something over a part of a kept window: the window becomes what
+ * lies before and what lies behind. start and nr are free of reservations and hold the
+ * first page that is not ours.
  *
  *	[--------- window ---------]
  *	[-- window --] gap [window ]
@@ -421,10 +424,13 @@ static int window_place(struct winmem_space *space, struct space_window *window,
 			const struct winmem_bounds *bounds, unsigned long nr,
 			unsigned long *start, bool *exec)
 {
+	int ret;
+
 	if (!window_fit(space, window, bounds, nr, start))
 		return -ENOMEM;
-	if (winmem_window_is_whole(space->mm, space->backing.file, *start, nr, exec))
-		return 0;
+	ret = windows_repair(space, *start, nr, exec);
+	if (ret != -EEXIST)
+		return ret;
 	return window_carve(space, window, *start, nr) ?: -EAGAIN;
 }
 
@@ -463,7 +469,7 @@ static struct space_window *space_map_hole(struct winmem_space *space,
 			return ERR_PTR(ret);
 		window = window_add(space, start, nr);
 	} while (PTR_ERR(window) == -EEXIST && --tries);
-	return window;
+	return tries ? window : ERR_PTR(-ENOMEM);
 }
 
 /*
@@ -472,7 +478,7 @@ static struct space_window *space_map_hole(struct winmem_space *space,
  */
 static unsigned long space_top(const struct winmem_space *space)
 {
-	unsigned long top = max(space->mm->mmap_base, TASK_SIZE / 3 * 2) >> PAGE_SHIFT;
+	unsigned long top = max(space->mm->mmap_base, DEFAULT_MAP_WINDOW / 3 * 2) >> PAGE_SHIFT;
 
 	return min(top, WINMEM_PAGE_END);
 }

@@ -9,6 +9,7 @@
 
 #include "backing.h"
 #include "charge.h"
+#include "guard.h"
 #include "pages.h"
 #include "window.h"
 
@@ -46,6 +47,8 @@ struct winmem_space {
 	unsigned long kept_pages;
 	unsigned long nr_regions;
 	struct winmem_charge charge;
+
+	struct winmem_guards guards;	/* by a lock of its own */
 
 	/* Forms by mutex, bytes by each chunk's lock. */
 	struct winmem_pages pages;

@@ -18,6 +18,44 @@
 #include "window.h"
 
 /**
+ * winmem_window_fit() - the lowest or highest aligned gap of a tree
+ * @tree: tree with ALLOC_RANGE; its lock is held
+ * @low: lowest index
+ * @high: end of the indexes, exclusive
+ * @size: how many
+ * @align: a power of two
+ * @top: the highest, not the lowest
+ * @start: set to the first index
+ *
+ * Gaps are tried one after the other; what alignment takes off may be too much.
+ *
+ * Context: the tree's lock is held, or RCU.
+ * Return: false when there is none.
+ */
+bool winmem_window_fit(struct maple_tree *tree, unsigned long low, unsigned long high,
+		       unsigned long size, unsigned long align, bool top, unsigned long *start)
+{
+	MA_STATE(mas, tree, 0, 0);
+	unsigned long found;
+
+	while (high > low && high - low >= size) {
+		mas_set(&mas, 0);
+		if (top ? mas_empty_area_rev(&mas, low, high - 1, size) :
+			  mas_empty_area(&mas, low, high - 1, size))
+			return false;
+		found = top ? mas.last + 1 - size : mas.index;
+		*start = top ? round_down(found, align) : round_up(found, align);
+		if (*start == found)
+			return true;
+		if (top)
+			high = *start + size;
+		else
+			low = *start;
+	}
+	return false;
+}
+
+/**
  * winmem_window_hole() - find unused address space
  * @mm: the caller's mm
  * @bounds: where
@@ -30,36 +68,16 @@
 int winmem_window_hole(struct mm_struct *mm, const struct winmem_bounds *bounds,
 		       unsigned long nr, unsigned long *start)
 {
-	unsigned long low = bounds->start << PAGE_SHIFT;
-	unsigned long high = bounds->end << PAGE_SHIFT;
-	unsigned long slack = (bounds->align - 1) << PAGE_SHIFT;
-	unsigned long length = nr << PAGE_SHIFT;
-	MA_STATE(mas, &mm->mm_mt, 0, 0);
-	int ret;
-
-	if (high <= low || high - low < length)
-		return -ENOMEM;
-	/* Aligned bounds need no room to align in. */
-	if (high - low < length + slack)
-		slack = 0;
+	bool found;
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	if (bounds->high)
-		ret = mas_empty_area_rev(&mas, low, high - 1, length + slack);
-	else
-		ret = mas_empty_area(&mas, low, high - 1, length + slack);
+	found = winmem_window_fit(&mm->mm_mt, bounds->start << PAGE_SHIFT,
+				  bounds->end << PAGE_SHIFT, nr << PAGE_SHIFT,
+				  bounds->align << PAGE_SHIFT, bounds->high, start);
 	mmap_read_unlock(mm);
-	if (ret)
-		return -ENOMEM;
-
-	if (bounds->high)
-		*start = round_down((mas.last + 1 - length) >> PAGE_SHIFT, bounds->align);
-	else
-		*start = round_up(mas.index >> PAGE_SHIFT, bounds->align);
-	if (*start < bounds->start || *start + nr > bounds->end)
-		return -ENOMEM;
-	return 0;
+	*start >>= PAGE_SHIFT;
+	return found ? 0 : -ENOMEM;
 }
 
 /**

@@ -5,6 +5,7 @@
 #include <linux/types.h>
 
 struct file;
+struct maple_tree;
 struct mm_struct;
 
 /* Where in an address space to look, in pages; high: the highest place, not the lowest. */
@@ -15,6 +16,8 @@ struct winmem_bounds {
 	bool high;
 };
 
+bool winmem_window_fit(struct maple_tree *tree, unsigned long low, unsigned long high,
+		       unsigned long size, unsigned long align, bool top, unsigned long *start);
 int winmem_window_hole(struct mm_struct *mm, const struct winmem_bounds *bounds,
 		       unsigned long nr, unsigned long *start);
 int winmem_window_map(struct file *file, unsigned long start, unsigned long nr);

@@ -21,7 +21,9 @@
 static int parse(struct winmem_request *request, uint64_t addr, uint64_t size, DWORD type,
 		 DWORD prot)
 {
-	const struct winmem_words words = { .addr = addr, .size = size, .type = type, .prot = prot };
+	const struct winmem_words words = {
+		.addr = addr, .size = size, .type = type, .prot = prot,
+	};
 
 	return winmem_request_parse(request, &words);
 }
@@ -124,7 +126,8 @@ static void protections(void **state)
 			assert_int_equal(parse(&request, ADDR, SIZE, types[j], bad[i]), EINVAL);
 	}
 	/* Rows VA36 and VA40. */
-	assert_int_equal(parse(&request, 0, SIZE, MEM_RESERVE | MEM_PHYSICAL, PAGE_READONLY), EINVAL);
+	assert_int_equal(parse(&request, 0, SIZE, MEM_RESERVE | MEM_PHYSICAL, PAGE_READONLY),
+			 EINVAL);
 	assert_int_equal(parse(&request, 0, SIZE - 1, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES,
 			       PAGE_READWRITE), EINVAL);
 }
@@ -137,32 +140,49 @@ static void places(void **state)
 	assert_int_equal(parse(&request, 0, 0, MEM_COMMIT, PAGE_READWRITE), EINVAL);
 	assert_int_equal(parse(&request, ADDR, 0, MEM_COMMIT, PAGE_READWRITE), EINVAL);
 	assert_int_equal(parse(&request, ADDR, UINT64_MAX, MEM_COMMIT, PAGE_READWRITE), EINVAL);
-	assert_int_equal(parse(&request, WINMEM_HIGHEST + 1, 1, MEM_COMMIT, PAGE_READWRITE), EINVAL);
+	assert_int_equal(parse(&request, WINMEM_HIGHEST + 1, 1, MEM_COMMIT, PAGE_READWRITE),
+			 EINVAL);
+	assert_int_equal(parse(&request, 1, 1, MEM_COMMIT, PAGE_READWRITE), ENOENT);
+	assert_int_equal(parse(&request, 0, 0, MEM_RESET, PAGE_READWRITE), EINVAL);
 	assert_int_equal(parse(&request, 0, 1, MEM_RESET, PAGE_READWRITE), ENOENT);
 	assert_int_equal(parse(&request, 0, 1, MEM_RESET_UNDO, PAGE_READWRITE), ENOENT);
 }
 
-/* Rows PL03 to PL05, PL17: words of VirtualAlloc2 alone, and not there yet. */
+/* Rows PL03 to PL05, PL17, PL18: words of VirtualAlloc2 alone, and not there yet. */
 static void placeholders(void **state)
 {
-	struct winmem_words words = {
-		.size = SIZE, .prot = PAGE_NOACCESS, .placeholders = true,
-		.type = MEM_RESERVE | MEM_RESERVE_PLACEHOLDER,
+	static const DWORD reserve = MEM_RESERVE | MEM_RESERVE_PLACEHOLDER;
+	static const DWORD replace = MEM_RESERVE | MEM_REPLACE_PLACEHOLDER;
+	const struct {
+		uint64_t addr;
+		DWORD type;
+		DWORD prot;
+		int ret;
+	} rows[] = {
+		{ 0, reserve, PAGE_NOACCESS, ENOSYS },
+		{ 0, reserve, PAGE_READWRITE, EINVAL },
+		{ 0, reserve | MEM_COMMIT, PAGE_NOACCESS, EINVAL },
+		{ 0, MEM_RESERVE_PLACEHOLDER, PAGE_NOACCESS, EINVAL },
+		{ 0, MEM_COMMIT | MEM_RESERVE_PLACEHOLDER, PAGE_NOACCESS, EINVAL },
+		{ 0, replace, PAGE_READWRITE, EINVAL },
+		{ ADDR, replace, PAGE_READWRITE, ENOSYS },
+		{ ADDR, replace | MEM_COMMIT, PAGE_READWRITE, ENOSYS },
+		{ ADDR, MEM_COMMIT | MEM_REPLACE_PLACEHOLDER, PAGE_READWRITE, EINVAL },
+		{ ADDR, reserve | replace, PAGE_NOACCESS, EINVAL },
 	};
 	struct winmem_request request;
 
 	(void)state;
-	assert_int_equal(winmem_request_parse(&request, &words), ENOSYS);
-	words.prot = PAGE_READWRITE;
-	assert_int_equal(winmem_request_parse(&request, &words), EINVAL);
-	words.prot = PAGE_NOACCESS;
-	words.type |= MEM_COMMIT;
-	assert_int_equal(winmem_request_parse(&request, &words), EINVAL);
-	words.type = MEM_COMMIT | MEM_RESERVE_PLACEHOLDER;
-	assert_int_equal(winmem_request_parse(&request, &words), EINVAL);
-	words.placeholders = false;
-	words.type = MEM_RESERVE | MEM_RESERVE_PLACEHOLDER;
-	assert_int_equal(winmem_request_parse(&request, &words), EINVAL);
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		struct winmem_words words = {
+			.addr = rows[i].addr, .size = SIZE, .type = rows[i].type,
+			.prot = rows[i].prot, .placeholders = true,
+		};
+
+		assert_int_equal(winmem_request_parse(&request, &words), rows[i].ret);
+		words.placeholders = false;
+		assert_int_equal(winmem_request_parse(&request, &words), EINVAL);
+	}
 }
 
 /* Rows PL40 to PL43. */
@@ -238,11 +258,13 @@ static void parameters(void **state)
 	assert_int_equal(winmem_bounds_parse(&bounds, NULL, 0), 0);
 	assert_int_equal(winmem_bounds_parse(&bounds, NULL, 1), EINVAL);
 	for (unsigned int type = 0; type < 256; type++) {
-		bool known = type && type < MemExtendedParameterMax;
-
 		params[0].Type = type;
 		params[1].Type = type;
-		if (!known)
+		/* Requirements and attributes have something to read in them: below. */
+		if (type >= MemExtendedParameterNumaNode &&
+		    type <= MemExtendedParameterUserPhysicalHandle)
+			assert_int_equal(winmem_bounds_parse(&bounds, params, 1), ENOSYS);
+		else if (!type || type > MemExtendedParameterAttributeFlags)
 			assert_int_equal(winmem_bounds_parse(&bounds, params, 1), EINVAL);
 		assert_int_equal(winmem_bounds_parse(&bounds, params, 2), EINVAL);
 		assert_int_equal(winmem_bounds_parse(&bounds, params, 0), 0);

@@ -49,6 +49,10 @@ typedef struct {
 #define spin_lock(l)		do { assert(!(l)->held); (l)->held = true; } while (0)
 #define spin_unlock(l)		do { assert((l)->held); (l)->held = false; } while (0)
 
+/* For sparse, which does not look here. */
+#define __acquire(x)		do { } while (0)
+#define __release(x)		do { } while (0)
+
 struct rcu_head {
 	void *unused;
 };

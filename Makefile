@@ -15,7 +15,7 @@ CFLAGS	?= -O2 -g
 WARN	:= -Wall -Wextra -Werror
 LIB_CC	 = $(CC) -std=gnu11 $(CFLAGS) $(WARN) -fvisibility=hidden -fPIC -Iuapi -Ilib/include -Ilib
 TEST_CC	 = $(CC) -std=gnu11 -O1 -g $(WARN) -Iuapi -Ilib/include
-UNIT_CC	 = $(TEST_CC) -Wno-sign-compare -fsanitize=address,undefined -fno-sanitize-recover=all \
+UNIT_CC	 = $(TEST_CC) -DDEBUG -Wno-sign-compare -fsanitize=address,undefined -fno-sanitize-recover=all \
 	   -Itests/unit/shim -I.
 
 LIB_SRC	:= $(wildcard lib/*.c)
@@ -71,7 +71,7 @@ $(B)/tests/unit/lib_%: tests/unit/lib_%.c $(LIB_SRC) $(LIB_HDR)
 
 $(B)/tests/unit/%: tests/unit/%.c $(wildcard module/*.[ch] tests/unit/shim/*.[ch])
 	@mkdir -p $(@D)
-	$(UNIT_CC) $< $(if $(filter pages,$*),module/prot.c) tests/unit/shim/kernel.c -lcmocka -o $@
+	$(UNIT_CC) $< $(if $(filter pages,$*),module/chunk.c module/prot.c) tests/unit/shim/kernel.c -lcmocka -o $@
 
 $(B)/tests/uapi/%: tests/uapi/%.c $(wildcard tests/uapi/common.*) uapi/linux/winmem.h
 	@mkdir -p $(@D)

@@ -102,7 +102,7 @@ static void fault_note_write(struct winmem_fault *fault, struct winmem_chunk *ch
  */
 static unsigned long fault_window(struct winmem_fault *fault, struct winmem_chunk *chunk)
 {
-	unsigned long offset = fault->page & (WINMEM_CHUNK_PAGES - 1);
+	unsigned long offset = winmem_chunk_offset(fault->page);
 	unsigned long nr = 1;
 
 	if (offset == chunk->next && offset)

@@ -18,9 +18,11 @@
 #include "ioctl.h"
 #include "mapping.h"
 #include "prot.h"
+#include "query.h"
 #include "region.h"
 #include "space.h"
 #include "trace.h"
+#include "window.h"
 
 union winmem_args {
 	__u32 size;
@@ -411,51 +413,6 @@ static long winmem_ioc_reset(struct winmem_space *space, union winmem_args *args
 	return ret;
 }
 
-/* Free address space up to the next reservation or mapping; the windows do not count. */
-static void query_free(struct winmem_space *space, unsigned long page, unsigned long end,
-		       struct winmem_run *run)
-{
-	*run = (struct winmem_run) {
-		.start = page,
-		.state = WINMEM_STATE_FREE,
-		.prot = WINMEM_PROT_NOACCESS,
-	};
-	run->nr = winmem_mapping_next(space->mm, space->backing.file, page, end) - page;
-}
-
-/* A page of a reservation; or where the next reservation begins. */
-static bool query_region(struct winmem_space *space, unsigned long page, struct winmem_run *run,
-			 unsigned long *end)
-{
-	struct winmem_region *region = winmem_space_find(space, page), *next;
-
-	if (region) {
-		winmem_region_query(space, region, page, run);
-		return true;
-	}
-	next = winmem_space_next(space, page);
-	*end = next ? next->start : WINMEM_PAGE_END;
-	return false;
-}
-
-static int do_query(struct winmem_space *space, unsigned long page, struct winmem_run *run)
-{
-	unsigned long end;
-	bool found;
-
-	if (mutex_lock_killable(&space->mutex))
-		return -EINTR;
-	found = query_region(space, page, run, &end);
-	mutex_unlock(&space->mutex);
-
-	if (found || winmem_mapping_query(space->mm, space->backing.file, page, run))
-		return 0;
-	if (page >= WINMEM_PAGE_END)
-		return -EINVAL;
-	query_free(space, page, end, run);
-	return 0;
-}
-
 static long winmem_ioc_query(struct winmem_space *space, union winmem_args *args)
 {
 	struct winmem_query *query = &args->query;
@@ -467,7 +424,7 @@ static long winmem_ioc_query(struct winmem_space *space, union winmem_args *args
 		return ret;
 	if (query->addr >= TASK_SIZE_MAX)
 		return -EINVAL;
-	ret = do_query(space, query->addr >> PAGE_SHIFT, &run);
+	ret = winmem_query(space, query->addr >> PAGE_SHIFT, &run);
 	if (ret)
 		return ret;
 

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The states of pages. The states of 512 pages, one 2 MiB block, are a chunk; chunks
- * hang in an xarray, and a chunk that is missing is 512 times WINMEM_PAGE_NONE.
+ * The states of pages, in chunks of 512 that hang in an xarray. A chunk that is missing is
+ * 512 times WINMEM_PAGE_NONE. winmem_pages_prepare() makes all that a change will need,
+ * and winmem_pages_set() after it cannot fail half way.
  *
- * A chunk whose pages are all alike holds that one state and no array. A change
- * inside it needs the array first: winmem_pages_prepare() makes all that a change
- * will need, and winmem_pages_set() after it cannot fail half way.
- *
- * A fault may clear a guard or mark a lost page, and it must not have to allocate:
- * so GUARD, RESET and LOST never stand in a chunk without an array.
- *
- *	chunk    NULL     state 3      states ->     state 1
- *	pages    0000     3333         1133 3300     1111
- *
- * Indexes are page numbers of the address space, start is inclusive, nr counts
- * pages. The caller holds the space's mutex unless a function says otherwise. The
- * range logic has nothing of the kernel in it but its containers.
+ * Indexes are page numbers of the address space, start is inclusive, nr counts pages. The
+ * caller holds the space's mutex unless a function says otherwise. The range logic, here
+ * and in chunk.c, has nothing of the kernel in it but its containers.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -29,23 +20,15 @@
 #include "pages.h"
 #include "prot.h"
 
-/* States that a fault changes one page at a time. */
-#define PAGE_SINGLE	(WINMEM_PAGE_GUARD | WINMEM_PAGE_RESET | WINMEM_PAGE_LOST)
-
 static unsigned long chunk_index(unsigned long page)
 {
 	return page >> WINMEM_CHUNK_SHIFT;
 }
 
-static unsigned int chunk_offset(unsigned long page)
-{
-	return page & (WINMEM_CHUNK_PAGES - 1);
-}
-
 /* How much of start..start+nr lies in the chunk of start. */
 static unsigned int chunk_part(unsigned long start, unsigned long nr)
 {
-	return min(nr, WINMEM_CHUNK_PAGES - chunk_offset(start));
+	return min(nr, WINMEM_CHUNK_PAGES - winmem_chunk_offset(start));
 }
 
 static struct winmem_chunk *chunk_find(struct winmem_pages *pages, unsigned long page)
@@ -57,47 +40,6 @@ static struct winmem_chunk *chunk_find(struct winmem_pages *pages, unsigned long
 	pages->last = xa_load(&pages->chunks, index);
 	pages->last_index = index;
 	return pages->last;
-}
-
-/* Whether nr states are all alike; the usual ranges are. */
-static bool states_alike(const u8 *states, unsigned int nr)
-{
-	return nr == 1 || !memchr_inv(states + 1, states[0], nr - 1);
-}
-
-static unsigned int states_committed(const u8 *states, unsigned int nr)
-{
-	unsigned int i, count = 0;
-
-	if (states_alike(states, nr))
-		return winmem_page_is_committed(states[0]) ? nr : 0;
-	for (i = 0; i < nr; i++)
-		count += winmem_page_is_committed(states[i]);
-	return count;
-}
-
-/**
- * winmem_chunk_is_valid() - check a chunk against its own rules
- * @chunk: chunk
- *
- * Context: the space's mutex or the chunk's lock is held.
- * Return: false when the count is off or a single-page state stands without an array.
- */
-bool winmem_chunk_is_valid(const struct winmem_chunk *chunk)
-{
-	if (chunk->states)
-		return chunk->committed == states_committed(chunk->states, WINMEM_CHUNK_PAGES);
-	if (chunk->state & PAGE_SINGLE)
-		return false;
-	return chunk->committed ==
-	       (winmem_page_is_committed(chunk->state) ? WINMEM_CHUNK_PAGES : 0);
-}
-
-static void chunk_check(const struct winmem_chunk *chunk)
-{
-#ifdef DEBUG
-	WARN_ON_ONCE(!winmem_chunk_is_valid(chunk));
-#endif
 }
 
 /**
@@ -130,19 +72,6 @@ void winmem_pages_destroy(struct winmem_pages *pages)
 		cond_resched();
 	}
 	xa_destroy(&pages->chunks);
-}
-
-/**
- * winmem_chunk_get() - the state of one page
- * @chunk: its chunk
- * @page: page number
- *
- * Context: the space's mutex or the chunk's lock is held.
- * Return: the state.
- */
-u8 winmem_chunk_get(const struct winmem_chunk *chunk, unsigned long page)
-{
-	return chunk->states ? READ_ONCE(chunk->states[chunk_offset(page)]) : chunk->state;
 }
 
 /**
@@ -199,73 +128,6 @@ void winmem_pages_unlock(struct winmem_chunk *chunk)
 }
 
 /**
- * winmem_chunk_clear() - take single-page bits off a page
- * @chunk: its chunk
- * @page: page number; its state has @bits
- * @bits: of GUARD, RESET and LOST
- *
- * Context: the chunk's lock is held.
- */
-void winmem_chunk_clear(struct winmem_chunk *chunk, unsigned long page, u8 bits)
-{
-	u8 *state;
-
-	if (WARN_ON_ONCE(!chunk->states || bits & ~PAGE_SINGLE))
-		return;
-	state = &chunk->states[chunk_offset(page)];
-	WRITE_ONCE(*state, *state & ~bits);
-}
-
-/**
- * winmem_chunk_mark() - put single-page bits on a page
- * @chunk: its chunk
- * @page: page number; its state has RESET, so the chunk has its array
- * @bits: of GUARD, RESET and LOST
- *
- * Context: the chunk's lock is held.
- */
-void winmem_chunk_mark(struct winmem_chunk *chunk, unsigned long page, u8 bits)
-{
-	u8 *state;
-
-	if (WARN_ON_ONCE(!chunk->states || bits & ~PAGE_SINGLE))
-		return;
-	state = &chunk->states[chunk_offset(page)];
-	WRITE_ONCE(*state, *state | bits);
-}
-
-/**
- * winmem_chunk_alike() - how many pages from one on share its state
- * @chunk: its chunk
- * @page: first page
- * @nr: how far to look, within the chunk
- *
- * Context: the chunk's lock is held.
- * Return: 1 to @nr.
- */
-unsigned long winmem_chunk_alike(const struct winmem_chunk *chunk, unsigned long page,
-				 unsigned long nr)
-{
-	const u8 *first, *other;
-
-	if (!chunk->states)
-		return nr;
-	first = chunk->states + chunk_offset(page);
-	other = memchr_inv(first, *first, nr);
-	return other ? other - first : nr;
-}
-
-static unsigned int chunk_count(const struct winmem_chunk *chunk, unsigned long start,
-				unsigned int nr)
-{
-	if (nr == WINMEM_CHUNK_PAGES)
-		return chunk->committed;
-	if (chunk->states)
-		return states_committed(chunk->states + chunk_offset(start), nr);
-	return winmem_page_is_committed(chunk->state) ? nr : 0;
-}
-
-/**
  * winmem_pages_count() - how many pages of a range are committed
  * @pages: table
  * @start: first page
@@ -283,40 +145,16 @@ unsigned long winmem_pages_count(struct winmem_pages *pages, unsigned long start
 	/* A range inside one chunk is the usual one. */
 	if (chunk_index(start) == chunk_index(last)) {
 		chunk = chunk_find(pages, start);
-		return chunk ? chunk_count(chunk, start, nr) : 0;
+		return chunk ? winmem_chunk_count(chunk, start, nr) : 0;
 	}
 
 	xa_for_each_range(&pages->chunks, index, chunk, chunk_index(start), chunk_index(last)) {
 		unsigned long from = max(start, index << WINMEM_CHUNK_SHIFT);
 
-		count += chunk_count(chunk, from, chunk_part(from, last - from + 1));
+		count += winmem_chunk_count(chunk, from, chunk_part(from, last - from + 1));
 		cond_resched();
 	}
 	return count;
-}
-
-/* How many pages from start on have the state want under mask. */
-static unsigned int chunk_run(const struct winmem_chunk *chunk, unsigned long start,
-			      unsigned int nr, u8 mask, u8 want)
-{
-	const u8 *states, *other;
-	unsigned int i;
-
-	if (!chunk->states)
-		return (chunk->state & mask) == want ? nr : 0;
-
-	states = chunk->states + chunk_offset(start);
-	if ((*states & mask) != want)
-		return 0;
-	/* A word at a time; then past pages that differ in what the mask hides only. */
-	other = memchr_inv(states, *states, nr);
-	if (!other)
-		return nr;
-	for (i = other - states; i < nr; i++) {
-		if ((READ_ONCE(states[i]) & mask) != want)
-			break;
-	}
-	return i;
 }
 
 /**
@@ -353,7 +191,7 @@ unsigned long winmem_pages_run(struct winmem_pages *pages, unsigned long start,
 			page = index << WINMEM_CHUNK_SHIFT;
 			continue;
 		}
-		run = chunk_run(chunk, page, part, mask, want);
+		run = winmem_chunk_run(chunk, page, part, mask, want);
 		page += run;
 		if (run < part || fatal_signal_pending(current))
 			break;
@@ -394,7 +232,7 @@ bool winmem_pages_want_exec(struct winmem_pages *pages, unsigned long start, uns
 		}
 		part = chunk_part(page, end - page);
 		spin_lock(&chunk->lock);
-		run = chunk_run(chunk, page, part, WINMEM_PAGE_EXEC, want);
+		run = winmem_chunk_run(chunk, page, part, WINMEM_PAGE_EXEC, want);
 		spin_unlock(&chunk->lock);
 		rcu_read_unlock();
 		if (run < part)
@@ -425,21 +263,6 @@ static struct winmem_chunk *chunk_make(struct winmem_pages *pages, unsigned long
 	return chunk;
 }
 
-static int chunk_make_states(struct winmem_chunk *chunk)
-{
-	u8 *states;
-
-	states = kmalloc(WINMEM_CHUNK_PAGES, GFP_KERNEL_ACCOUNT);
-	if (!states)
-		return -ENOMEM;
-	memset(states, chunk->state, WINMEM_CHUNK_PAGES);
-
-	spin_lock(&chunk->lock);
-	chunk->states = states;
-	spin_unlock(&chunk->lock);
-	return 0;
-}
-
 static int chunk_prepare(struct winmem_pages *pages, unsigned long start, unsigned int nr,
 			 u8 bits)
 {
@@ -451,8 +274,8 @@ static int chunk_prepare(struct winmem_pages *pages, unsigned long start, unsign
 		return PTR_ERR(chunk);
 	if (chunk->states)
 		return 0;
-	if (nr < WINMEM_CHUNK_PAGES ? bits != chunk->state : bits & PAGE_SINGLE)
-		return chunk_make_states(chunk);
+	if (nr < WINMEM_CHUNK_PAGES ? bits != chunk->state : bits & WINMEM_PAGE_SINGLE)
+		return winmem_chunk_make_states(chunk);
 	return 0;
 }
 
@@ -467,7 +290,7 @@ static int edges_prepare(struct winmem_pages *pages, unsigned long start, unsign
 		ret = chunk_prepare(pages, start, part, WINMEM_PAGE_NONE);
 	if (ret || chunk_index(start) == chunk_index(last) || !chunk_find(pages, last))
 		return ret;
-	return chunk_prepare(pages, last - chunk_offset(last), chunk_offset(last) + 1,
+	return chunk_prepare(pages, last - winmem_chunk_offset(last), winmem_chunk_offset(last) + 1,
 			     WINMEM_PAGE_NONE);
 }
 
@@ -507,68 +330,6 @@ int winmem_pages_prepare(struct winmem_pages *pages, unsigned long start, unsign
 	return 0;
 }
 
-static void change_state(u8 *state, struct winmem_pages_change *change)
-{
-	change->old |= *state;
-	change->access |= winmem_page_access(*state);
-	WRITE_ONCE(*state, (*state & ~change->mask) | change->bits);
-}
-
-/* Returns how many of them were committed. */
-static unsigned int change_states(u8 *states, unsigned int nr, struct winmem_pages_change *change)
-{
-	unsigned int i, committed = 0;
-
-	if (states_alike(states, nr)) {
-		committed = winmem_page_is_committed(states[0]) ? nr : 0;
-		change_state(&states[0], change);
-		memset(states + 1, states[0], nr - 1);
-		return committed;
-	}
-	for (i = 0; i < nr; i++) {
-		committed += winmem_page_is_committed(states[i]);
-		change_state(&states[i], change);
-	}
-	return committed;
-}
-
-/* The array of a chunk that has become uniform, for the caller to free. */
-static u8 *chunk_take_states(struct winmem_chunk *chunk)
-{
-	u8 *states = chunk->states;
-
-	if (!states || states[0] & PAGE_SINGLE || !states_alike(states, WINMEM_CHUNK_PAGES))
-		return NULL;
-	chunk->state = states[0];
-	chunk->states = NULL;
-	return states;
-}
-
-static void chunk_set(struct winmem_chunk *chunk, unsigned long start, unsigned int nr,
-		      struct winmem_pages_change *change)
-{
-	u8 *states, *spare = NULL;
-	unsigned int before;
-
-	spin_lock(&chunk->lock);
-	states = chunk->states;
-	if (states) {
-		before = change_states(states + chunk_offset(start), nr, change);
-		if (nr == WINMEM_CHUNK_PAGES)
-			spare = chunk_take_states(chunk);
-	} else {
-		/* All of it, or prepare() found nothing to change in it. */
-		before = winmem_page_is_committed(chunk->state) ? nr : 0;
-		change_state(&chunk->state, change);
-	}
-	spin_unlock(&chunk->lock);
-
-	if (change->mask & WINMEM_PAGE_PROT)
-		chunk->committed += (winmem_page_is_committed(change->bits) ? nr : 0) - before;
-	chunk_check(chunk);
-	kfree(spare);
-}
-
 /**
  * winmem_pages_set() - change the states of a range
  * @pages: table
@@ -591,14 +352,14 @@ void winmem_pages_set(struct winmem_pages *pages, unsigned long start, unsigned 
 	if (chunk_index(start) == chunk_index(last)) {
 		chunk = chunk_find(pages, start);
 		if (chunk)
-			chunk_set(chunk, start, nr, change);
+			winmem_chunk_set(chunk, start, nr, change);
 		return;
 	}
 
 	xa_for_each_range(&pages->chunks, index, chunk, chunk_index(start), chunk_index(last)) {
 		unsigned long from = max(start, index << WINMEM_CHUNK_SHIFT);
 
-		chunk_set(chunk, from, chunk_part(from, last - from + 1), change);
+		winmem_chunk_set(chunk, from, chunk_part(from, last - from + 1), change);
 		cond_resched();
 	}
 }

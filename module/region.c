@@ -15,6 +15,7 @@
 #include "prot.h"
 #include "region.h"
 #include "space.h"
+#include "window.h"
 
 /* NOCACHE and WRITECOMBINE belong to the reservation (rows P10 to P14). */
 #define REGION_CACHING	(WINMEM_PROT_NOCACHE | WINMEM_PROT_WRITECOMBINE)

@@ -5,25 +5,17 @@
 #include <linux/hashtable.h>
 #include <linux/maple_tree.h>
 #include <linux/mutex.h>
-#include <linux/sizes.h>
 
 #include "backing.h"
 #include "charge.h"
 #include "guard.h"
 #include "pages.h"
-#include "window.h"
+#include "windows.h"
 
 struct mm_struct;
+struct winmem_bounds;
 struct winmem_region;
 struct winmem_run;
-
-/* Reservations begin at multiples of 64 KiB: a granule, 16 pages. */
-#define WINMEM_GRANULE_SHIFT	(16 - PAGE_SHIFT)
-#define WINMEM_GRANULE_PAGES	(1UL << WINMEM_GRANULE_SHIFT)
-
-/* The range that Windows gives to programs (row S01), in pages, end exclusive. */
-#define WINMEM_PAGE_MIN		(0x10000UL >> PAGE_SHIFT)
-#define WINMEM_PAGE_END		(0x7FFFFFFF0000UL >> PAGE_SHIFT)
 
 /*
  * The address space of one process, as winmem knows it.
@@ -35,16 +27,13 @@ struct winmem_run;
 struct winmem_space {
 	struct mm_struct *mm;		/* fixed from creation, grabbed, never used */
 	struct winmem_backing backing;	/* fixed from creation */
-	unsigned long base;		/* page from where windows are placed; fixed */
 	struct hlist_node node;		/* by spaces_lock */
 
 	struct mutex mutex;
 	/* Protected by mutex. */
 	struct maple_tree regions;	/* by granule */
 	struct winmem_region *last;	/* the one found last, or NULL */
-	struct maple_tree windows;	/* by granule */
-	struct list_head kept;		/* windows that any reservation may be placed in */
-	unsigned long kept_pages;
+	struct winmem_windows windows;
 	unsigned long nr_regions;
 	struct winmem_charge charge;
 

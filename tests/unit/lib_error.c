@@ -56,7 +56,7 @@ static void *set_in_thread(void *first)
 	return NULL;
 }
 
-static void one_for_each_thread(void **state)
+static void threads_have_their_own(void **state)
 {
 	DWORD first = 1;
 	pthread_t thread;
@@ -75,7 +75,7 @@ int main(void)
 		cmocka_unit_test(the_table),
 		cmocka_unit_test(every_errno_is_an_error),
 		cmocka_unit_test(success_sets_nothing),
-		cmocka_unit_test(one_for_each_thread),
+		cmocka_unit_test(threads_have_their_own),
 	};
 
 	return cmocka_run_group_tests_name("lib_error", tests, NULL, NULL);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module/pages.c against an array of bytes: random operations as the module does them,
+ * module/pages.c and chunk.c against an array of bytes: random operations as the module does them,
  * each answer and each state compared. WINMEM_TEST_OPS and WINMEM_TEST_SEED set how many
  * and which; a failure prints the seed.
  */
-#define DEBUG
 #include "../../module/pages.c"
 
 #include <setjmp.h>

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The windows of one space. Most are "kept": big ones, each as large as all before it
+ * together, in which reservations are placed by book-keeping alone. A reservation at an
+ * address outside them gets a window of its own size, which goes with the last
+ * reservation in it, so that a program that moves about by address does not collect
+ * mappings.
+ *
+ *	windows   [--------- kept ---------]        [own]   [own]
+ *	regions     [RR] [RRRRRRR]   [R]            [RRR]   [RRR]
+ *
+ * Which reservations there are is space.c's to say, in a tree that is only read here.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "window.h"
+#include "windows.h"
+
+/* Windows are placed from 4 GiB and up to 2 TiB more; 1 GiB is the first one's size. */
+#define KEPT_BASE	(SZ_4G >> PAGE_SHIFT)
+#define KEPT_ALIGN	(SZ_2M >> PAGE_SHIFT)
+#define KEPT_RANDOM	(1UL << 20)	/* times 2 MiB */
+#define KEPT_MIN	(SZ_1G >> PAGE_SHIFT)
+#define KEPT_MAX	((1UL << 40) >> PAGE_SHIFT)
+
+struct winmem_window {
+	struct list_head node;		/* in kept; empty for the others */
+	unsigned long start;
+	unsigned long nr;
+	unsigned long users;		/* reservations that touch it */
+	bool high;			/* of the kept ones: for TOP_DOWN */
+};
+
+/**
+ * winmem_windows_init() - no windows yet
+ * @windows: to set up; the caller gives the tree its lock
+ * @mm: whose
+ * @file: what is mapped
+ * @regions: the reservations, by granule
+ *
+ * Context: any.
+ */
+void winmem_windows_init(struct winmem_windows *windows, struct mm_struct *mm, struct file *file,
+			 struct maple_tree *regions)
+{
+	windows->mm = mm;
+	windows->file = file;
+	windows->regions = regions;
+	windows->base = KEPT_BASE + (get_random_u32() & (KEPT_RANDOM - 1)) * KEPT_ALIGN;
+	mt_init_flags(&windows->tree, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
+	INIT_LIST_HEAD(&windows->kept);
+	windows->kept_pages = 0;
+}
+
+/**
+ * winmem_windows_destroy() - forget them; nothing is mapped any more
+ * @windows: windows of a space that ends
+ *
+ * Context: the space's mutex is held; may sleep.
+ */
+void winmem_windows_destroy(struct winmem_windows *windows)
+{
+	MA_STATE(mas, &windows->tree, 0, 0);
+	struct winmem_window *window;
+
+	mas_for_each(&mas, window, ULONG_MAX) {
+		kfree(window);
+		cond_resched();
+	}
+	__mt_destroy(&windows->tree);
+}
+
+static bool window_is_kept(const struct winmem_window *window)
+{
+	return !list_empty(&window->node);
+}
+
+/* Put an entry, or none, where a window is. Cannot fail. */
+static void window_store(struct winmem_windows *windows, const struct winmem_window *window,
+			 struct winmem_window *entry)
+{
+	MA_STATE(mas, &windows->tree, winmem_granule(window->start),
+		 winmem_granule(window->start + window->nr - 1));
+
+	mas_store_gfp(&mas, entry, WINMEM_GFP_ERASE);
+}
+
+/* Forget a window, and unmap it unless the program has done so in part. */
+static void window_remove(struct winmem_windows *windows, struct winmem_window *window)
+{
+	window_store(windows, window, NULL);
+	winmem_window_unmap(windows->mm, windows->file, window->start, window->nr);
+	kfree(window);
+}
+
+static struct winmem_window *window_add(struct winmem_windows *windows, unsigned long start,
+				       unsigned long nr)
+{
+	MA_STATE(mas, &windows->tree, winmem_granule(start), winmem_granule(start + nr - 1));
+	struct winmem_window *window;
+	int ret;
+
+	window = kzalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
+	if (!window)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&window->node);
+	window->start = start;
+	window->nr = nr;
+
+	ret = mas_store_gfp(&mas, window, GFP_KERNEL_ACCOUNT);
+	if (ret)
+		goto err_free;
+	ret = winmem_window_map(windows->file, start, nr);
+	if (ret)
+		goto err_erase;
+	return window;
+
+err_erase:
+	window_store(windows, window, NULL);
+err_free:
+	kfree(window);
+	return ERR_PTR(ret);
+}
+
+/**
+ * winmem_windows_use() - a reservation takes part in the windows under it, or leaves them
+ * @windows: windows of a space
+ * @start: first page of the reservation
+ * @nr: pages
+ * @change: 1 or -1; 0: only look for windows that nobody uses
+ *
+ * Of the windows that are not kept, the last user out unmaps.
+ *
+ * Context: the space's mutex is held; may sleep; takes mmap_lock. Does not fail.
+ * Return: whether all of them are still there.
+ */
+bool winmem_windows_use(struct winmem_windows *windows, unsigned long start, unsigned long nr,
+			int change)
+{
+	unsigned long index = winmem_granule(start), last = winmem_granule(start + nr - 1);
+	struct winmem_window *window;
+	bool whole = true;
+
+	while (index <= last) {
+		MA_STATE(mas, &windows->tree, index, index);
+
+		window = mas_find(&mas, last);
+		if (!window)
+			break;
+		index = winmem_granule(window->start + window->nr - 1) + 1;
+		window->users += change;
+		if (!window->users && !window_is_kept(window)) {
+			window_remove(windows, window);
+			whole = false;
+		}
+	}
+	return whole;
+}
+
+/*
+ * Cover a range with windows. The last granule of the range may be somebody else's from
+ * the last page on; then the window ends with the pages.
+ */
+static int windows_cover(struct winmem_windows *windows, unsigned long start, unsigned long nr)
+{
+	unsigned long page = start, end = start + nr;
+	struct winmem_window *window;
+	int ret = 0;
+
+	while (page < end) {
+		unsigned long index = winmem_granule(page), stop;
+		MA_STATE(mas, &windows->tree, index, index);
+
+		window = mas_find(&mas, winmem_granule(end - 1));
+		if (window && winmem_granule(window->start) <= index) {
+			page = round_up(window->start + window->nr, WINMEM_GRANULE_PAGES);
+			continue;
+		}
+		stop = window ? window->start : round_up(end, WINMEM_GRANULE_PAGES);
+		window = window_add(windows, page, stop - page);
+		if (PTR_ERR(window) == -EEXIST && stop > end)
+			window = window_add(windows, page, end - page);
+		if (IS_ERR(window)) {
+			ret = PTR_ERR(window);
+			break;
+		}
+		page = stop;
+	}
+	return ret;
+}
+
+/*
+ * The program may have unmapped parts of windows, or mapped something over them. What is
+ * unmapped is mapped again; -EEXIST when something is there.
+ */
+static int windows_repair(struct winmem_windows *windows, unsigned long start, unsigned long nr,
+			  bool *exec)
+{
+	while (!winmem_window_is_whole(windows->mm, windows->file, start, nr, exec)) {
+		unsigned long gap = start, length = nr;
+		int ret;
+
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (!winmem_window_gap(windows->mm, windows->file, &gap, &length))
+			continue;
+		ret = winmem_window_map(windows->file, gap, length);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * winmem_windows_take() - have windows under a reservation at a given place
+ * @windows: windows of a space
+ * @start: first page, a multiple of a granule; no reservation is there
+ * @nr: pages
+ * @exec: set when a mapping there has PROT_EXEC
+ *
+ * Context: the space's mutex is held; may sleep; takes mmap_lock.
+ * Return: 0; -EEXIST: a mapping that is not ours is there; -ENOMEM; -EINTR: being killed;
+ * -EACCES, -EPERM: a security module.
+ */
+int winmem_windows_take(struct winmem_windows *windows, unsigned long start, unsigned long nr,
+			bool *exec)
+{
+	int ret;
+
+	ret = windows_cover(windows, start, nr);
+	if (!ret)
+		ret = windows_repair(windows, start, nr, exec);
+	if (ret)
+		winmem_windows_use(windows, start, nr, 0);
+	return ret;
+}
+
+/* The place in a window for nr pages. Bounds may end inside a granule. */
+static bool window_fit(struct winmem_windows *windows, const struct winmem_window *window,
+		       const struct winmem_bounds *bounds, unsigned long nr,
+		       unsigned long *start)
+{
+	unsigned long end = min(window->start + window->nr, bounds->end);
+	unsigned long low = winmem_granule(max(window->start, bounds->start) + WINMEM_GRANULE_PAGES - 1);
+	unsigned long high = winmem_granule(end + WINMEM_GRANULE_PAGES - 1), found;
+	unsigned long size = winmem_granule(nr + WINMEM_GRANULE_PAGES - 1);
+	unsigned long align = winmem_granule(bounds->align);
+
+	if (!winmem_window_fit(windows->regions, low, high, size, align, bounds->high, &found))
+		return false;
+	if ((found << WINMEM_GRANULE_SHIFT) + nr > end &&
+	    !winmem_window_fit(windows->regions, low, winmem_granule(end), size, align, bounds->high,
+			       &found))
+		return false;
+	*start = found << WINMEM_GRANULE_SHIFT;
+	return true;
+}
+
+/* How many reservations touch a window. */
+static unsigned long window_count_users(struct winmem_windows *windows,
+					const struct winmem_window *window)
+{
+	unsigned long last = winmem_granule(window->start + window->nr - 1), users = 0;
+	MA_STATE(mas, windows->regions, winmem_granule(window->start), winmem_granule(window->start));
+	struct winmem_region *region;
+
+	mas_for_each(&mas, region, last)
+		users++;
+	return users;
+}
+
+/* Make a window of what lies on one side of a gap; nothing if nothing does. */
+static void window_remain(struct winmem_windows *windows, struct winmem_window *window,
+			  unsigned long start, unsigned long end)
+{
+	if (!window)
+		return;
+	if (start >= end) {
+		list_del_init(&window->node);
+		kfree(window);
+		return;
+	}
+	window->start = start;
+	window->nr = end - start;
+	window->users = window_count_users(windows, window);
+	window_store(windows, window, window);
+	windows->kept_pages += window->nr;
+}
+
+/*
+ * The program has mapped something over a part of a kept window: the window becomes what
+ * lies before and what lies behind. start and nr are free of reservations and hold the
+ * first page that is not ours.
+ *
+ *	[--------- window ---------]
+ *	[-- window --] gap [window ]
+ */
+static int window_carve(struct winmem_windows *windows, struct winmem_window *window,
+			unsigned long start, unsigned long nr)
+{
+	unsigned long low = window->start, high = window->start + window->nr;
+	unsigned long last = start + nr;
+	struct winmem_window *behind;
+
+	if (!winmem_window_gap(windows->mm, windows->file, &start, &nr))
+		return 0;
+	behind = kzalloc(sizeof(*behind), GFP_KERNEL_ACCOUNT);
+	if (!behind)
+		return -ENOMEM;
+	behind->high = window->high;
+	list_add(&behind->node, &window->node);
+
+	/* Whole granules go, and with them what is still ours at the gap's ends. */
+	last = min(round_up(start + nr, WINMEM_GRANULE_PAGES), round_up(last, WINMEM_GRANULE_PAGES));
+	start = round_down(start, WINMEM_GRANULE_PAGES);
+	winmem_window_unmap(windows->mm, windows->file, start, last - start);
+
+	window_store(windows, window, NULL);
+	windows->kept_pages -= window->nr;
+	window_remain(windows, window, low, start);
+	window_remain(windows, behind, last, high);
+	return 0;
+}
+
+/* A place in a window, and one that is still the window's. */
+static int window_place(struct winmem_windows *windows, struct winmem_window *window,
+			const struct winmem_bounds *bounds, unsigned long nr,
+			unsigned long *start, bool *exec)
+{
+	int ret;
+
+	if (!window_fit(windows, window, bounds, nr, start))
+		return -ENOMEM;
+	ret = windows_repair(windows, *start, nr, exec);
+	if (ret != -EEXIST)
+		return ret;
+	return window_carve(windows, window, *start, nr) ?: -EAGAIN;
+}
+
+/* A place in the kept windows; the low ones are for ordinary reservations. */
+static bool windows_fit(struct winmem_windows *windows, const struct winmem_bounds *bounds,
+		      bool any, unsigned long nr, unsigned long *start, bool *exec)
+{
+	struct winmem_window *window;
+	int ret = -ENOMEM;
+
+again:
+	list_for_each_entry(window, &windows->kept, node) {
+		if (!any && window->high != bounds->high)
+			continue;
+		ret = window_place(windows, window, bounds, nr, start, exec);
+		if (!ret)
+			return true;
+		/* The list has changed. Each time a part of a window has gone. */
+		if (ret == -EAGAIN && !fatal_signal_pending(current))
+			goto again;
+	}
+	return false;
+}
+
+/* Find a hole and map a window there; somebody else's mmap may get there first. */
+static struct winmem_window *windows_map_hole(struct winmem_windows *windows,
+					   const struct winmem_bounds *bounds, unsigned long nr)
+{
+	struct winmem_window *window;
+	unsigned long start;
+	int ret, tries = 8;
+
+	do {
+		ret = winmem_window_hole(windows->mm, bounds, nr, &start);
+		if (ret)
+			return ERR_PTR(ret);
+		window = window_add(windows, start, nr);
+	} while (PTR_ERR(window) == -EEXIST && --tries);
+	return tries ? window : ERR_PTR(-ENOMEM);
+}
+
+/*
+ * Where programs have their mappings, and above it the stack. With the old layout
+ * mappings go up from a third of the address space; then leave the last third alone.
+ */
+static unsigned long windows_top(const struct winmem_windows *windows)
+{
+	unsigned long top = max(windows->mm->mmap_base, DEFAULT_MAP_WINDOW / 3 * 2) >> PAGE_SHIFT;
+
+	return min(top, WINMEM_PAGE_END);
+}
+
+/* One more kept window: as large as those before together, or what is asked for. */
+static int windows_grow(struct winmem_windows *windows, bool high, unsigned long nr)
+{
+	unsigned long grown = clamp(windows->kept_pages, KEPT_MIN, KEPT_MAX);
+	struct winmem_bounds bounds = {
+		.start = high ? KEPT_BASE : windows->base,
+		.end = windows_top(windows),
+		.align = KEPT_ALIGN,
+		.high = high,
+	};
+	struct winmem_window *window;
+
+	nr = round_up(nr, KEPT_ALIGN);
+	window = windows_map_hole(windows, &bounds, max(nr, grown));
+	if (PTR_ERR(window) == -ENOMEM && nr < grown)
+		window = windows_map_hole(windows, &bounds, nr);
+	if (PTR_ERR(window) == -ENOMEM) {
+		bounds.start = WINMEM_PAGE_MIN;
+		window = windows_map_hole(windows, &bounds, nr);
+	}
+	if (IS_ERR(window))
+		return PTR_ERR(window);
+
+	window->high = high;
+	windows->kept_pages += window->nr;
+	list_add_tail(&window->node, &windows->kept);
+	return 0;
+}
+
+static bool bounds_are_default(const struct winmem_bounds *bounds)
+{
+	return bounds->start == WINMEM_PAGE_MIN && bounds->end == WINMEM_PAGE_END &&
+	       bounds->align == WINMEM_GRANULE_PAGES;
+}
+
+/* A reservation where the caller has bounds for it: in a kept window, or its own. */
+static int windows_place_within(struct winmem_windows *windows, const struct winmem_bounds *bounds,
+			      unsigned long nr, unsigned long *start, bool *exec)
+{
+	struct winmem_window *window;
+
+	if (windows_fit(windows, bounds, true, nr, start, exec))
+		return 0;
+	window = windows_map_hole(windows, bounds, nr);
+	if (IS_ERR(window))
+		return PTR_ERR(window);
+	*start = window->start;
+	*exec = false;
+	return 0;
+}
+
+/**
+ * winmem_windows_place() - find a place for a reservation
+ * @windows: windows of a space
+ * @bounds: where; all of the address space is where the kernel likes
+ * @nr: pages
+ * @start: set to the first page
+ * @exec: set when a mapping there has PROT_EXEC
+ *
+ * Context: the space's mutex is held; may sleep; takes mmap_lock.
+ * Return: 0; -ENOMEM: no hole of that size; -EINTR: being killed; -EACCES, -EPERM: a
+ * security module.
+ */
+int winmem_windows_place(struct winmem_windows *windows, const struct winmem_bounds *bounds,
+			 unsigned long nr, unsigned long *start, bool *exec)
+{
+	int ret;
+
+	if (!bounds_are_default(bounds))
+		return windows_place_within(windows, bounds, nr, start, exec);
+
+	if (windows_fit(windows, bounds, false, nr, start, exec))
+		return 0;
+	ret = windows_grow(windows, bounds->high, nr);
+	if (ret)
+		return ret;
+	return windows_fit(windows, bounds, false, nr, start, exec) ? 0 : -ENOMEM;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef WINMEM_WINDOWS_H
+#define WINMEM_WINDOWS_H
+
+#include <linux/gfp.h>
+#include <linux/list.h>
+#include <linux/maple_tree.h>
+#include <linux/mm_types.h>
+
+struct file;
+struct winmem_bounds;
+
+/* Reservations begin at multiples of 64 KiB: a granule, 16 pages. */
+#define WINMEM_GRANULE_SHIFT	(16 - PAGE_SHIFT)
+#define WINMEM_GRANULE_PAGES	(1UL << WINMEM_GRANULE_SHIFT)
+
+/* The range that Windows gives to programs (row S01), in pages, end exclusive. */
+#define WINMEM_PAGE_MIN		(0x10000UL >> PAGE_SHIFT)
+#define WINMEM_PAGE_END		(0x7FFFFFFF0000UL >> PAGE_SHIFT)
+
+/* Removing an entry from a tree may need a node, and cannot be refused. */
+#define WINMEM_GFP_ERASE	(GFP_KERNEL | __GFP_NOFAIL)
+
+struct winmem_windows {
+	/* Fixed from creation. */
+	struct mm_struct *mm;
+	struct file *file;
+	struct maple_tree *regions;
+	unsigned long base;		/* page from where windows are placed */
+
+	/* Protected by the space's mutex. */
+	struct maple_tree tree;		/* by granule */
+	struct list_head kept;		/* windows that any reservation may be placed in */
+	unsigned long kept_pages;
+};
+
+static inline unsigned long winmem_granule(unsigned long page)
+{
+	return page >> WINMEM_GRANULE_SHIFT;
+}
+
+void winmem_windows_init(struct winmem_windows *windows, struct mm_struct *mm, struct file *file,
+			 struct maple_tree *regions);
+void winmem_windows_destroy(struct winmem_windows *windows);
+int winmem_windows_take(struct winmem_windows *windows, unsigned long start, unsigned long nr,
+			bool *exec);
+int winmem_windows_place(struct winmem_windows *windows, const struct winmem_bounds *bounds,
+			 unsigned long nr, unsigned long *start, bool *exec);
+bool winmem_windows_use(struct winmem_windows *windows, unsigned long start, unsigned long nr,
+			int change);
+
+#endif /* WINMEM_WINDOWS_H */

@@ -28,8 +28,9 @@ UNIT	:= $(call tests,unit)
 UAPI	:= $(call tests,uapi)
 LIBT	:= $(call tests,lib)
 
-.PHONY: all help deps module lib tests demo check unit test-vm vm-selftest install install-lib \
-	install-data modules_install clean
+.PHONY: all help deps module lib tests demo check unit test-vm vm-selftest kunit check-matrix \
+	check-dkms bench install install-lib install-data modules_install dkms-install dkms-remove \
+	clean
 all: lib
 
 ## all: the library (the default)
@@ -106,6 +107,22 @@ test-vm: $(UAPI) $(LIBT)
 vm-selftest:
 	@tests/vm/selftest
 
+## kunit: the module's KUnit suites, on a debug kernel that is built once (about 10 minutes)
+kunit:
+	@tests/kunit/run
+
+## check-matrix: builds without a warning and all tests, on 6.1, 6.12 and 7.3, gcc and clang
+check-matrix:
+	@tests/matrix
+
+## check-dkms: build, install, load and remove through DKMS, in virtual machines
+check-dkms:
+	@tests/dkms/run
+
+## bench: instructions of each call beside its peers, as a table and build/bench.csv
+bench:
+	@tests/bench/run
+
 ## install: library, header, pkg-config file, manual pages, udev rule, modules-load snippet
 install: install-lib install-data
 
@@ -129,6 +146,17 @@ install-data:
 modules_install: module
 	$(MAKE) -C /lib/modules/$(shell uname -r)/build M=$(CURDIR)/$(B)/module modules_install
 	depmod -a
+
+## dkms-install: winmem.ko for every kernel that DKMS looks after (as root)
+dkms-install:
+	install -d $(DESTDIR)/usr/src/winmem-$(VERSION)
+	cp -r Kbuild dkms.conf module uapi $(DESTDIR)/usr/src/winmem-$(VERSION)/
+	$(if $(DESTDIR),,dkms add winmem/$(VERSION) && dkms install winmem/$(VERSION))
+
+## dkms-remove: undo dkms-install
+dkms-remove:
+	$(if $(DESTDIR),,dkms remove winmem/$(VERSION) --all)
+	rm -rf $(DESTDIR)/usr/src/winmem-$(VERSION)
 
 ## clean: remove build/
 clean:

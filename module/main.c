@@ -63,13 +63,30 @@ static const struct file_operations winmem_space_fops = {
 	.release	= winmem_space_file_release,
 };
 
+/*
+ * One of the numbers that Documentation/admin-guide/devices.txt leaves to local use. With a
+ * number of its own the node can be there before the module is, and opening it loads it.
+ */
+#define WINMEM_MINOR	249
+
 /* Safe for everybody: a space is its opener's own memory, charged to its opener. */
 static struct miscdevice winmem_device = {
-	.minor	= MISC_DYNAMIC_MINOR,
+	.minor	= WINMEM_MINOR,
 	.name	= "winmem",
 	.mode	= 0666,
 	.fops	= &winmem_fops,
 };
+
+/* Somebody else's local use comes first; then the number is any. */
+static int __init node_register(void)
+{
+	int ret = misc_register(&winmem_device);
+
+	if (ret != -EBUSY)
+		return ret;
+	winmem_device.minor = MISC_DYNAMIC_MINOR;
+	return misc_register(&winmem_device);
+}
 
 static int __init winmem_init(void)
 {
@@ -78,7 +95,7 @@ static int __init winmem_init(void)
 	ret = winmem_backing_init(&winmem_space_fops);
 	if (ret)
 		return ret;
-	return misc_register(&winmem_device);
+	return node_register();
 }
 module_init(winmem_init);
 
@@ -91,4 +108,5 @@ module_exit(winmem_exit);
 MODULE_AUTHOR("The winmem developers");
 MODULE_DESCRIPTION("Win32 memory management: reserve, commit and per-page protection");
 MODULE_LICENSE("GPL");
+MODULE_ALIAS_MISCDEV(WINMEM_MINOR);
 MODULE_ALIAS("devname:winmem");

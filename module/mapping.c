@@ -170,7 +170,8 @@ bool winmem_mapping_query(struct mm_struct *mm, const struct file *own, unsigned
 	vma = find_foreign(mm, own, page << PAGE_SHIFT);
 	if (vma) {
 		run_fill(run, vma, page);
-		copy_on_write = is_private_file(vma) && vma->vm_flags & VM_WRITE;
+		/* Without an anon_vma nothing has been copied yet. */
+		copy_on_write = is_private_file(vma) && vma->vm_flags & VM_WRITE && vma->anon_vma;
 	}
 	mmap_read_unlock(mm);
 

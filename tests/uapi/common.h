@@ -357,10 +357,10 @@ int open_device(const char *at);
 #define IN_CHILD(function, arg)	finish_child(HERE, start_child(function, arg), 0)
 #define OPEN_DEVICE()		open_device(HERE)
 
-/* Wait up to five seconds for what another process or the kernel does a bit later. */
+/* Wait up to twenty seconds for what another process or the kernel does a bit later. */
 #define EVENTUALLY(condition)						\
 	do {								\
-		int tries_ = 500;					\
+		int tries_ = 2000;					\
 		while (!(condition) && --tries_)			\
 			usleep(10000);					\
 		if (!tries_)						\

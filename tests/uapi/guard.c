@@ -7,6 +7,10 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/utsname.h>
 
 TEST(G01_G03_exactly_one_signal_and_then_an_ordinary_page)
 {
@@ -160,6 +164,117 @@ TEST(G11_a_system_call_that_runs_into_a_guard_stops_there)
 	EXPECT(filled(base + 2 * PAGE, GRAN - 2 * PAGE, 3));
 	EXPECT_EQ(4 * PAGE, read(zero, (void *)base, 4 * PAGE));
 	close(zero);
+}
+
+/* System calls that read or write a user's buffer, each in its own way. */
+static int call_file;
+
+static long call_pwrite(void *page)
+{
+	return pwrite(call_file, page, 64, 0);
+}
+
+static long call_pread(void *page)
+{
+	return pread(call_file, page, 64, 0);
+}
+
+static long call_pwrite_late(void *page)
+{
+	/* The guard is in the middle of what is copied. */
+	return pwrite(call_file, (char *)page - 32, 64, 0) == 64 ? 0 : (errno = EFAULT, -1);
+}
+
+static long call_uname(void *page)
+{
+	return uname(page);
+}
+
+static long call_open(void *page)
+{
+	int fd = open(page, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	/* An empty name is not found; that is how far it got. */
+	return fd == -1 && errno == ENOENT ? 0 : fd;
+}
+
+static long call_nanosleep(void *page)
+{
+	return syscall(SYS_nanosleep, page, NULL);
+}
+
+static long call_getrandom(void *page)
+{
+	return getrandom(page, 8, 0);
+}
+
+static long call_pipe(void *page)
+{
+	int *fds = page;
+
+	if (pipe(fds))
+		return -1;
+	close(fds[0]);
+	close(fds[1]);
+	return 0;
+}
+
+TEST(G11_every_system_call_that_hits_a_guard_fails_as_a_whole)
+{
+	long (*const calls[])(void *) = {
+		call_pwrite, call_pread, call_pwrite_late, call_uname, call_open, call_nanosleep,
+		call_getrandom, call_pipe,
+	};
+	unsigned long base = reserve_commit(GRAN, READWRITE);
+	void *page = (void *)(base + PAGE);
+
+	call_file = memfd_create("winmem-guard", MFD_CLOEXEC);
+	EXPECT_OK(call_file);
+	EXPECT_EQ(64, pwrite(call_file, (void *)base, 64, 0));
+	for (unsigned int i = 0; i < ARRAY_LEN(calls); i++) {
+		memset(page, 0, PAGE);
+		protect(base + PAGE, PAGE, READWRITE | GUARD);
+		if (calls[i](page) != -1 || errno != EFAULT)
+			check_failed(HERE, "call %u did not fail with EFAULT", i);
+		if (query(base + PAGE).out_prot != READWRITE)
+			check_failed(HERE, "call %u left the guard", i);
+		if (calls[i](page) == -1)
+			check_failed(HERE, "call %u again: %s", i, strerror(errno));
+	}
+	EXPECT_EQ(0, last_fault.count);
+	close(call_file);
+}
+
+TEST(G11_one_system_call_takes_one_guard)
+{
+	unsigned long base = reserve_commit(GRAN, READWRITE);
+	struct iovec two[] = { { (void *)base, 64 }, { (void *)(base + PAGE), 64 } };
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	EXPECT_OK(zero);
+	protect(base, 2 * PAGE, READWRITE | GUARD);
+	EXPECT_ERRNO(EFAULT, readv(zero, two, 2));
+	EXPECT_COMMITTED(base, PAGE, READWRITE);
+	EXPECT_COMMITTED(base + PAGE, PAGE, READWRITE | GUARD);
+	/* Now the first part can be had; what it says of the second is the kernel's way. */
+	EXPECT(readv(zero, two, 2) <= 64);
+	EXPECT_COMMITTED(base, GRAN, READWRITE);
+	EXPECT_EQ(128, readv(zero, two, 2));
+	close(zero);
+}
+
+/* What is noted of a hit is for the length of a call, however many there are. */
+TEST(G11_thousands_of_guards_hit_by_system_calls)
+{
+	unsigned long base = reserve_commit(GRAN, READWRITE);
+
+	for (int i = 0; i < 3000; i++) {
+		EXPECT_OK(raw_protect(base, PAGE, READWRITE | GUARD));
+		EXPECT_ERRNO(EFAULT, uname((void *)base));
+		EXPECT_OK(uname((void *)base));
+	}
 }
 
 #define RACERS	4

@@ -121,8 +121,13 @@ TEST(sec05_growing_a_window_at_its_end_gives_no_memory)
 	EXPECT_FREE(window.end);
 	check_intact(HERE);
 	/* It is free for others too, whatever the mapping says. */
-	reserve_fixed(hole + GIB / 2, GRAN);
+	reserve_fixed(window.end, GRAN);
+	commit(window.end, GRAN, READWRITE);
+	fill(window.end, GRAN, 2);
+	EXPECT(filled(window.end, GRAN, 2));
 	release(base);
+	EXPECT(filled(window.end, GRAN, 2));
+	release(window.end);
 	EXPECT_EQ(0, charge());
 }
 

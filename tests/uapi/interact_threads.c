@@ -50,7 +50,7 @@ static void *lives_its_own_life(void *arg)
 	struct worker *me = arg;
 
 	pthread_barrier_wait(&barrier);
-	for (unsigned int i = 0; i < 100; i++) {
+	for (unsigned int i = 0; i < 40; i++) {
 		unsigned long length = (i % 20 + 2) * PAGE;
 		unsigned long base = raw_reserve(length, i % 2 ? WINMEM_RESERVE_COMMIT : 0);
 		struct winmem_decommit args = decommit_args(base + PAGE, PAGE);
@@ -87,7 +87,7 @@ static void *works_on_its_share(void *arg)
 	unsigned long mine = me->base + me->number * SHARE;
 
 	pthread_barrier_wait(&barrier);
-	for (unsigned int i = 0; i < 300; i++) {
+	for (unsigned int i = 0; i < 100; i++) {
 		struct winmem_decommit args = decommit_args(mine, SHARE);
 
 		EXPECT_OK(raw_commit(mine, SHARE, READWRITE));
@@ -113,13 +113,15 @@ TEST(all_threads_in_one_reservation)
 }
 
 /* The same place for all of them: one gets it. */
+#define ROUNDS	100
+
 static volatile unsigned int winners;
 
 static void *wants_the_place(void *arg)
 {
 	struct worker *me = arg;
 
-	for (unsigned int i = 0; i < 200; i++) {
+	for (unsigned int i = 0; i < ROUNDS; i++) {
 		struct winmem_reserve args = reserve_args(me->base, GRAN, READWRITE,
 							  WINMEM_RESERVE_COMMIT);
 
@@ -144,7 +146,7 @@ TEST(one_of_many_gets_a_given_address)
 {
 	winners = 0;
 	run(wants_the_place, find_hole(GRAN));
-	EXPECT_EQ(200 * 1001, winners);
+	EXPECT_EQ(ROUNDS * 1001, winners);
 	EXPECT_EQ(0, charge());
 }
 
@@ -156,7 +158,7 @@ static void *commits_at_the_limit(void *arg)
 	struct winmem_decommit args = decommit_args(mine, 8 * PAGE);
 
 	pthread_barrier_wait(&barrier);
-	for (unsigned int i = 0; i < 300; i++) {
+	for (unsigned int i = 0; i < 150; i++) {
 		if (raw_commit(mine, 8 * PAGE, READWRITE)) {
 			EXPECT_EQ(EDQUOT, errno);
 			EXPECT_EQ(WINMEM_STATE_RESERVE, query(mine).out_state);
@@ -349,7 +351,7 @@ static void *maps_around(void *arg)
 	struct worker *me = arg;
 
 	pthread_barrier_wait(&barrier);
-	for (unsigned int i = 0; i < 100; i++) {
+	for (unsigned int i = 0; i < 40; i++) {
 		if (me->number % 2) {
 			void *map = mmap(NULL, GRAN, PROT_READ | PROT_WRITE,
 					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -101,11 +101,34 @@ static void window_remove(struct winmem_windows *windows, struct winmem_window *
 	kfree(window);
 }
 
+/*
+ * The program may have unmapped parts of windows, or mapped something over them. What is
+ * unmapped is mapped again; -EEXIST when something is there.
+ */
+static int windows_repair(struct winmem_windows *windows, unsigned long start, unsigned long nr,
+			  bool *exec)
+{
+	while (!winmem_window_is_whole(windows->mm, windows->file, start, nr, exec)) {
+		unsigned long gap = start, length = nr;
+		int ret;
+
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (!winmem_window_gap(windows->mm, windows->file, &gap, &length))
+			continue;
+		ret = winmem_window_map(windows->file, gap, length);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 static struct winmem_window *window_add(struct winmem_windows *windows, unsigned long start,
 				       unsigned long nr)
 {
 	MA_STATE(mas, &windows->tree, winmem_granule(start), winmem_granule(start + nr - 1));
 	struct winmem_window *window;
+	bool exec;
 	int ret;
 
 	window = kzalloc(sizeof(*window), GFP_KERNEL_ACCOUNT);
@@ -118,12 +141,14 @@ static struct winmem_window *window_add(struct winmem_windows *windows, unsigned
 	ret = mas_store_gfp(&mas, window, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		goto err_free;
-	ret = winmem_window_map(windows->file, start, nr);
+	/* A mapping of ours may be there that belongs to no window: mremap(2) lets it grow. */
+	ret = windows_repair(windows, start, nr, &exec);
 	if (ret)
-		goto err_erase;
+		goto err_unmap;
 	return window;
 
-err_erase:
+err_unmap:
+	winmem_window_unmap(windows->mm, windows->file, start, nr);
 	window_store(windows, window, NULL);
 err_free:
 	kfree(window);
@@ -195,28 +220,6 @@ static int windows_cover(struct winmem_windows *windows, unsigned long start, un
 		page = stop;
 	}
 	return ret;
-}
-
-/*
- * The program may have unmapped parts of windows, or mapped something over them. What is
- * unmapped is mapped again; -EEXIST when something is there.
- */
-static int windows_repair(struct winmem_windows *windows, unsigned long start, unsigned long nr,
-			  bool *exec)
-{
-	while (!winmem_window_is_whole(windows->mm, windows->file, start, nr, exec)) {
-		unsigned long gap = start, length = nr;
-		int ret;
-
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		if (!winmem_window_gap(windows->mm, windows->file, &gap, &length))
-			continue;
-		ret = winmem_window_map(windows->file, gap, length);
-		if (ret)
-			return ret;
-	}
-	return 0;
 }
 
 /**

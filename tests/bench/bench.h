@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BENCH_PAGE	4096UL
+
+/*
+ * Memory as one subject gives it: winmem by its ioctls, winmem by its library, or a peer.
+ * Cases are written over this, so that all subjects go through the same loops. 0 or an
+ * errno value; a peer leaves out what its cases do not call.
+ */
+struct bench_memory {
+	void *(*reserve)(size_t length);		/* no access; NULL: failed */
+	int (*release)(void *addr, size_t length);	/* address space and memory are gone */
+	int (*commit)(void *addr, size_t length);	/* to be read and written from now on */
+	int (*decommit)(void *addr, size_t length);	/* memory is given back */
+	int (*protect)(void *addr, size_t length, bool write);	/* read, or read and write */
+	int (*query)(void *addr);			/* what is there */
+	int (*noop)(void);
+};
+
+/* Subjects. */
+extern const struct bench_memory bench_winmem;
+extern const struct bench_memory bench_enotty;		/* noop: an ioctl that is refused */
+extern const struct bench_memory bench_libwinmem;
+extern const struct bench_memory bench_mmap;		/* private, anonymous, as programs do it */
+extern const struct bench_memory bench_anonymous;	/* the same without huge pages */
+extern const struct bench_memory bench_discard;		/* ... and no access after decommit */
+extern const struct bench_memory bench_noreserve;	/* without huge pages and never charged */
+extern const struct bench_memory bench_memfd;		/* a shared mapping of a memfd */
+extern const struct bench_memory bench_getppid;		/* noop: the cheapest system call */
+extern const struct bench_memory bench_none;		/* nothing at all: the loop alone */
+
+/* One run of one case. */
+struct bench_run {
+	const struct bench_memory *memory;
+	unsigned long nr;		/* of the case: how many times, or how many pages */
+	bool warm_up;			/* less of it will do */
+
+	uint64_t count;			/* instructions */
+	uint64_t calls;			/* operations they were spent on */
+	uint64_t failed_at;		/* page from which on the subject could not go on; or 0 */
+	uint64_t started;
+};
+
+void bench_start(struct bench_run *run);
+void bench_stop(struct bench_run *run, uint64_t calls);
+
+void bench_check(int err, const char *what);
+#define must(call)	bench_check(call, #call)
+
+/* Cases. */
+void bench_loop(struct bench_run *run);
+void bench_reserve_release(struct bench_run *run);
+void bench_commit(struct bench_run *run);
+void bench_commit_scattered(struct bench_run *run);
+void bench_decommit(struct bench_run *run);
+void bench_decommit_empty(struct bench_run *run);
+void bench_protect_page(struct bench_run *run);
+void bench_protect_page_write(struct bench_run *run);
+void bench_alternate(struct bench_run *run);
+void bench_alternate_touched(struct bench_run *run);
+void bench_query(struct bench_run *run);
+void bench_query_reserved(struct bench_run *run);
+void bench_query_uniform(struct bench_run *run);
+void bench_query_alternate(struct bench_run *run);
+void bench_query_free(struct bench_run *run);
+void bench_query_other(struct bench_run *run);
+void bench_touch(struct bench_run *run);
+void bench_touch_scattered(struct bench_run *run);
+void bench_release_page(struct bench_run *run);
+
+#endif /* BENCH_H */

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The cases. What stands between bench_start() and bench_stop() is counted, the loop and
+ * the call through the subject's table included; nothing is subtracted.
+ */
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bench.h"
+
+#define PIECE		65536UL
+#define PIECE_PAGES	(PIECE / BENCH_PAGE)
+#define MEGABYTE	(1UL << 20)
+
+/* A thousand pages are too few for a sample by themselves. */
+#define ALTERNATE_MIN	10000UL
+
+static unsigned long times(const struct bench_run *run)
+{
+	return run->warm_up ? run->nr / 16 + 1 : run->nr;
+}
+
+static char *reserve(const struct bench_run *run, size_t length)
+{
+	char *addr = run->memory->reserve(length);
+
+	if (!addr)
+		err(1, "cannot reserve %zu bytes", length);
+	return addr;
+}
+
+static char *reserve_committed(const struct bench_run *run, size_t length)
+{
+	char *addr = reserve(run, length);
+
+	must(run->memory->commit(addr, length));
+	return addr;
+}
+
+static void release(const struct bench_run *run, char *addr, size_t length)
+{
+	must(run->memory->release(addr, length));
+}
+
+static void touch(char *addr)
+{
+	*(volatile char *)addr = 1;
+}
+
+static void touch_all(char *addr, size_t length)
+{
+	for (size_t i = 0; i < length; i += BENCH_PAGE)
+		touch(addr + i);
+}
+
+/* A call that does nothing. */
+void bench_loop(struct bench_run *run)
+{
+	const struct bench_memory *memory = run->memory;
+	unsigned long nr = times(run);
+
+	bench_start(run);
+	for (unsigned long i = 0; i < nr; i++)
+		must(memory->noop());
+	bench_stop(run, nr);
+}
+
+/* A reservation of 1 MiB in which nothing is committed, and its end. */
+void bench_reserve_release(struct bench_run *run)
+{
+	const struct bench_memory *memory = run->memory;
+	unsigned long nr = times(run);
+
+	bench_start(run);
+	for (unsigned long i = 0; i < nr; i++) {
+		char *addr = memory->reserve(MEGABYTE);
+
+		if (!addr)
+			err(1, "cannot reserve 1 MiB");
+		must(memory->release(addr, MEGABYTE));
+	}
+	bench_stop(run, nr);
+}
+
+/* Pieces of a large reservation in order; step 2 leaves every second one reserved. */
+static void commit_pieces(struct bench_run *run, unsigned int step)
+{
+	const struct bench_memory *memory = run->memory;
+	unsigned long nr = times(run);
+	size_t length = nr * step * PIECE;
+	char *addr = reserve(run, length);
+
+	bench_start(run);
+	for (size_t i = 0; i < length; i += step * PIECE)
+		must(memory->commit(addr + i, PIECE));
+	bench_stop(run, nr);
+	release(run, addr, length);
+}
+
+void bench_commit(struct bench_run *run)
+{
+	commit_pieces(run, 1);
+}
+
+void bench_commit_scattered(struct bench_run *run)
+{
+	commit_pieces(run, 2);
+}
+
+static void decommit_pieces(struct bench_run *run, bool touched)
+{
+	const struct bench_memory *memory = run->memory;
+	unsigned long nr = times(run);
+	char *addr = reserve_committed(run, nr * PIECE);
+
+	if (touched)
+		touch_all(addr, nr * PIECE);
+	bench_start(run);
+	for (unsigned long i = 0; i < nr; i++)
+		must(memory->decommit(addr + i * PIECE, PIECE));
+	bench_stop(run, nr);
+	release(run, addr, nr * PIECE);
+}
+
+/* Every page of the piece has been written. */
+void bench_decommit(struct bench_run *run)
+{
+	decommit_pieces(run, true);
+}
+
+void bench_decommit_empty(struct bench_run *run)
+{
+	decommit_pieces(run, false);
+}
+
+static void protect_page(struct bench_run *run, bool write)
+{
+	const struct bench_memory *memory = run->memory;
+	unsigned long nr = times(run);
+	char *addr = reserve_committed(run, MEGABYTE), *page = addr + MEGABYTE / 2;
+
+	touch(page);
+	bench_start(run);
+	for (unsigned long i = 0; i < nr; i++) {
+		must(memory->protect(page, BENCH_PAGE, false));
+		must(memory->protect(page, BENCH_PAGE, true));
+		if (write)
+			touch(page);
+	}
+	bench_stop(run, nr);
+	release(run, addr, MEGABYTE);
+}
+
+/* A page that has been written, among others that have not: read-only and back. */
+void bench_protect_page(struct bench_run *run)
+{
+	protect_page(run, false);
+}
+
+/* And written again each time. */
+void bench_protect_page_write(struct bench_run *run)
+{
+	protect_page(run, true);
+}
+
+/* Only what a peer cannot do may fail, for want of mappings. */
+static unsigned long protect_every_second(struct bench_run *run, char *addr, unsigned long pages)
+{
+	const struct bench_memory *memory = run->memory;
+	unsigned long i;
+
+	bench_start(run);
+	for (i = 0; i < pages; i += 2) {
+		int error = memory->protect(addr + i * BENCH_PAGE, BENCH_PAGE, false);
+
+		if (error) {
+			if (error != ENOMEM || memory != &bench_anonymous)
+				must(error);
+			run->failed_at = i;
+			break;
+		}
+	}
+	bench_stop(run, i / 2);
+	return i;
+}
+
+static void alternate(struct bench_run *run, bool touched)
+{
+	unsigned long pages = run->warm_up && run->nr > 1000 ? 1000 : run->nr;
+	unsigned long rounds = run->warm_up || pages >= ALTERNATE_MIN ? 1 : ALTERNATE_MIN / pages;
+
+	while (rounds--) {
+		char *addr = reserve_committed(run, pages * BENCH_PAGE);
+
+		if (touched)
+			touch_all(addr, pages * BENCH_PAGE);
+		protect_every_second(run, addr, pages);
+		release(run, addr, pages * BENCH_PAGE);
+	}
+}
+
+/* Every second page of so many read-only, of pages that have not been touched. */
+void bench_alternate(struct bench_run *run)
+{
+	alternate(run, false);
+}
+
+void bench_alternate_touched(struct bench_run *run)
+{
+	alternate(run, true);
+}
+
+static void query_at(struct bench_run *run, char *addr)
+{
+	const struct bench_memory *memory = run->memory;
+	unsigned long nr = times(run);
+
+	bench_start(run);
+	for (unsigned long i = 0; i < nr; i++)
+		must(memory->query(addr));
+	bench_stop(run, nr);
+}
+
+/* In 1 MiB whose first 64 KiB are committed: one of the pages committed. */
+void bench_query(struct bench_run *run)
+{
+	char *addr = reserve(run, MEGABYTE);
+
+	must(run->memory->commit(addr, PIECE));
+	query_at(run, addr + PIECE / 2);
+	release(run, addr, MEGABYTE);
+}
+
+/* The same 1 MiB: the first page of those reserved. */
+void bench_query_reserved(struct bench_run *run)
+{
+	char *addr = reserve(run, MEGABYTE);
+
+	must(run->memory->commit(addr, PIECE));
+	query_at(run, addr + PIECE);
+	release(run, addr, MEGABYTE);
+}
+
+/* 4 MiB committed as one. */
+void bench_query_uniform(struct bench_run *run)
+{
+	char *addr = reserve_committed(run, 4 * MEGABYTE);
+
+	query_at(run, addr);
+	release(run, addr, 4 * MEGABYTE);
+}
+
+/* 1,000 pages, every second one read-only: one of those. */
+void bench_query_alternate(struct bench_run *run)
+{
+	struct bench_run ignored = { .memory = run->memory };
+	char *addr = reserve_committed(run, 1000 * BENCH_PAGE);
+
+	protect_every_second(&ignored, addr, 1000);
+	query_at(run, addr + 500 * BENCH_PAGE);
+	release(run, addr, 1000 * BENCH_PAGE);
+}
+
+/* Behind the only reservation. */
+void bench_query_free(struct bench_run *run)
+{
+	char *addr = reserve(run, MEGABYTE);
+
+	query_at(run, addr + MEGABYTE);
+	release(run, addr, MEGABYTE);
+}
+
+/* A mapping that is not winmem's: the program's own data. */
+void bench_query_other(struct bench_run *run)
+{
+	static char data = 1;
+
+	query_at(run, &data);
+}
+
+/* An odd factor visits each page once when nr is a power of two; 1: in order. */
+static void touch_pages(struct bench_run *run, unsigned long factor)
+{
+	unsigned long nr = run->nr;
+	char *addr = reserve_committed(run, nr * BENCH_PAGE);
+
+	bench_start(run);
+	for (unsigned long i = 0; i < nr; i++)
+		touch(addr + i * factor % nr * BENCH_PAGE);
+	bench_stop(run, nr);
+	release(run, addr, nr * BENCH_PAGE);
+}
+
+/* The first write to each page, in order. */
+void bench_touch(struct bench_run *run)
+{
+	touch_pages(run, 1);
+}
+
+/* ... in an order in which no page comes after its neighbour. */
+void bench_touch_scattered(struct bench_run *run)
+{
+	touch_pages(run, 1237);
+}
+
+/* The end of a reservation whose pages have all been written; the cost for each page. */
+void bench_release_page(struct bench_run *run)
+{
+	size_t length = run->nr * BENCH_PAGE;
+	char *addr = reserve_committed(run, length);
+
+	touch_all(addr, length);
+	bench_start(run);
+	release(run, addr, length);
+	bench_stop(run, run->nr);
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# bench.csv as a table for people. Status 1: a bound does not hold.
+
+BEGIN {
+	FS = ","
+	# Row, what its ratio is to, and the bound. Peers' ratios are winmem's median to theirs.
+	bound["reserve_release_1m,mmap"] = 0.45
+	bound["commit_64k,mprotect"] = 0.25
+	bound["protect_page,mprotect"] = 0.25
+	bound["query,winmem"] = 1.6
+	of["query,winmem"] = "noop_ioctl,winmem"
+	bound["protect_alternate_1m,winmem"] = 1.2
+	of["protect_alternate_1m,winmem"] = "protect_alternate_1k,winmem"
+}
+
+NR > 1 {
+	key = $2 "," $3
+	keys[++nr] = key
+	median[key] = $5
+	min[key] = $6
+	max[key] = $7
+	kernel = $1
+	unit = $4
+}
+
+function ratio_of(key, name, other)
+{
+	split(key, name, ",")
+	other = of[key]
+	if (other)
+		return other in median ? median[key] / median[other] : ""
+	other = name[1] ",winmem"
+	if (name[2] == "winmem" || !(other in median))
+		return ""
+	return median[other] / median[key]
+}
+
+function print_row(key, name, ratio, verdict)
+{
+	split(key, name, ",")
+	ratio = ratio_of(key)
+	if (key in bound && ratio != "") {
+		verdict = ratio <= bound[key] ? "holds" : "MISSED"
+		missed += ratio > bound[key]
+		verdict = sprintf("%5.2f  %s", bound[key], verdict)
+	}
+	printf "%-29s %-18s %9.1f %9.1f %9.1f", name[1] == shown ? "" : name[1], name[2],
+	       median[key], min[key], max[key]
+	printf "%s%s\n", ratio == "" ? "" : sprintf(" %7.2f", ratio), verdict == "" ? "" : "  " verdict
+	shown = name[1]
+}
+
+END {
+	if (!nr)
+		exit 1
+	printf "Linux %s, %s\n\n", kernel, unit
+	printf "%-29s %-18s %9s %9s %9s %7s  %5s\n", "case", "subject", "median", "min", "max",
+	       "ratio", "bound"
+	for (i = 1; i <= nr; i++)
+		print_row(keys[i])
+	print ""
+	print "ratio: winmem to the row's subject, by medians; in winmem's own rows query to noop_ioctl"
+	print "and protect_alternate_1m to _1k. The bounds are upper ones."
+	if (missed)
+		print "bounds missed: " missed
+	exit (missed > 0)
+}

@@ -74,7 +74,7 @@ $(B)/tests/unit/%: tests/unit/%.c $(wildcard module/*.[ch] tests/unit/shim/*.[ch
 	@mkdir -p $(@D)
 	$(UNIT_CC) $< $(if $(filter pages,$*),module/chunk.c module/prot.c) tests/unit/shim/kernel.c -lcmocka -o $@
 
-$(B)/tests/uapi/%: tests/uapi/%.c $(wildcard tests/uapi/common.*) uapi/linux/winmem.h
+$(B)/tests/uapi/%: tests/uapi/%.c $(wildcard tests/uapi/*.h tests/uapi/common.c) uapi/linux/winmem.h
 	@mkdir -p $(@D)
 	$(TEST_CC) -Itests/uapi $< tests/uapi/common.c -lcmocka -pthread -o $@
 

@@ -30,7 +30,8 @@
  * Errors, one meaning each
  *
  *   ENOTTY      no such ioctl
- *   E2BIG       the struct is longer than the kernel knows, and the rest is not zero
+ *   E2BIG       the struct is longer than the kernel knows, and the rest is not zero;
+ *               or longer than a page
  *   EOPNOTSUPP  a flag that the kernel does not know
  *   EINVAL      a bad value: too short a struct, a length of zero, a misaligned or
  *               impossible address, no such protection, a reserved field not zero
@@ -46,6 +47,7 @@
  *   ENODATA     contents were lost since the reset (reset with UNDO)
  *   ENOEXEC     see "Execute"
  *   EPERM       the caller is not the process that the file stands for
+ *   EACCES      a security module forbids the mapping
  *   EINTR       the caller is being killed
  *
  * Who may call: the process whose space it is, any of its threads. A descriptor

@@ -467,45 +467,6 @@ static long winmem_ioc_limit(struct winmem_space *space, union winmem_args *args
 	return 0;
 }
 
-/*
- * size: of the struct's first version, and of the newest. undo: for a call that has done
- * its work when its answer cannot be delivered; without it the work stands.
- */
-struct winmem_ioc {
-	long (*handler)(struct winmem_space *space, union winmem_args *args);
-	long (*undo)(struct winmem_space *space, const union winmem_args *args);
-	u16 size;
-	bool answers;
-	bool anybody;
-};
-
-#define IOC_INDEX(cmd)	((cmd) - WINMEM_IOC_INFO)
-#define IOC(CMD, name, ...)							\
-	[IOC_INDEX(WINMEM_IOC_##CMD)] = {					\
-		.handler = winmem_ioc_##name,					\
-		.size = sizeof(struct winmem_##name),				\
-		__VA_ARGS__							\
-	}
-
-static const struct winmem_ioc ioc_table[] = {
-	IOC(INFO, info, .answers = true, .anybody = true),
-	IOC(RESERVE, reserve, .answers = true, .undo = winmem_ioc_reserve_undo),
-	IOC(COMMIT, commit),
-	IOC(DECOMMIT, decommit, .answers = true),
-	IOC(RELEASE, release, .answers = true),
-	IOC(PROTECT, protect, .answers = true),
-	IOC(RESET, reset),
-	IOC(QUERY, query, .answers = true),
-	IOC(LIMIT, limit, .answers = true),
-};
-
-static const struct winmem_ioc *ioc_find(unsigned int cmd)
-{
-	if (cmd < WINMEM_IOC_INFO || IOC_INDEX(cmd) >= ARRAY_SIZE(ioc_table))
-		return NULL;
-	return &ioc_table[IOC_INDEX(cmd)];
-}
-
 /* What is longer than we know must be zero there. */
 static int check_tail(const void __user *user, u32 known, u32 size)
 {
@@ -532,8 +493,22 @@ static int check_writable(u8 __user *user, const u8 *args, u32 size)
 	return 0;
 }
 
+/*
+ * One ioctl. size: of the struct's first version, and of the newest. answers: the struct is
+ * copied out. undo: for a call that has done its work when its answer cannot be delivered;
+ * without it the work stands. anybody: not only the process whose space it is.
+ */
+struct winmem_ioc {
+	long (*handler)(struct winmem_space *space, union winmem_args *args);
+	long (*undo)(struct winmem_space *space, const union winmem_args *args);
+	u32 size;
+	bool answers;
+	bool anybody;
+};
+
 /* One read of it all, so that size is of the same moment as the rest. */
-static int copy_args(const struct winmem_ioc *ioc, union winmem_args *args, void __user *user)
+static __always_inline int copy_args(const struct winmem_ioc *ioc, union winmem_args *args,
+				     void __user *user)
 {
 	int ret = 0;
 	u32 size;
@@ -553,6 +528,61 @@ static int copy_args(const struct winmem_ioc *ioc, union winmem_args *args, void
 	return ret;
 }
 
+static __always_inline long ioc_call(const struct winmem_ioc *ioc, struct winmem_space *space,
+				     void __user *user)
+{
+	union winmem_args args;
+	long ret;
+
+	if (!ioc->anybody && space->mm != current->mm)
+		return -EPERM;
+	ret = copy_args(ioc, &args, user);
+	if (ret)
+		return ret;
+	ret = ioc->handler(space, &args);
+	/* It could be written before; if not now, the caller took it away, or the call did. */
+	if (!ret && ioc->answers && copy_to_user(user, &args, ioc->size) && ioc->undo)
+		ret = ioc->undo(space, &args);
+	return ret;
+}
+
+/* A function for each, so that the copies have constant lengths and calls are direct. */
+#define IOC(name, ...)								\
+	static long ioc_##name(struct winmem_space *space, void __user *user)	\
+	{									\
+		static const struct winmem_ioc ioc = {				\
+			.handler = winmem_ioc_##name,				\
+			.size = sizeof(struct winmem_##name),			\
+			__VA_ARGS__						\
+		};								\
+										\
+		return ioc_call(&ioc, space, user);				\
+	}
+
+IOC(info, .answers = true, .anybody = true)
+IOC(reserve, .answers = true, .undo = winmem_ioc_reserve_undo)
+IOC(commit)
+IOC(decommit, .answers = true)
+IOC(release, .answers = true)
+IOC(protect, .answers = true)
+IOC(reset)
+IOC(query, .answers = true)
+IOC(limit, .answers = true)
+
+#define IOC_INDEX(cmd)	((cmd) - WINMEM_IOC_INFO)
+
+static long (*const ioc_table[])(struct winmem_space *space, void __user *user) = {
+	[IOC_INDEX(WINMEM_IOC_INFO)] = ioc_info,
+	[IOC_INDEX(WINMEM_IOC_RESERVE)] = ioc_reserve,
+	[IOC_INDEX(WINMEM_IOC_COMMIT)] = ioc_commit,
+	[IOC_INDEX(WINMEM_IOC_DECOMMIT)] = ioc_decommit,
+	[IOC_INDEX(WINMEM_IOC_RELEASE)] = ioc_release,
+	[IOC_INDEX(WINMEM_IOC_PROTECT)] = ioc_protect,
+	[IOC_INDEX(WINMEM_IOC_RESET)] = ioc_reset,
+	[IOC_INDEX(WINMEM_IOC_QUERY)] = ioc_query,
+	[IOC_INDEX(WINMEM_IOC_LIMIT)] = ioc_limit,
+};
+
 /**
  * winmem_ioctl() - ioctl(2) on /dev/winmem
  * @file: the descriptor's file
@@ -564,22 +594,7 @@ static int copy_args(const struct winmem_ioc *ioc, union winmem_args *args, void
  */
 long winmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	const struct winmem_ioc *ioc = ioc_find(cmd);
-	struct winmem_space *space = file->private_data;
-	void __user *user = (void __user *)arg;
-	union winmem_args args;
-	long ret;
-
-	if (!ioc)
+	if (cmd < WINMEM_IOC_INFO || IOC_INDEX(cmd) >= ARRAY_SIZE(ioc_table))
 		return -ENOTTY;
-	if (!ioc->anybody && space->mm != current->mm)
-		return -EPERM;
-	ret = copy_args(ioc, &args, user);
-	if (ret)
-		return ret;
-	ret = ioc->handler(space, &args);
-	/* It could be written before; if not now, the caller took it away, or the call did. */
-	if (!ret && ioc->answers && copy_to_user(user, &args, ioc->size) && ioc->undo)
-		ret = ioc->undo(space, &args);
-	return ret;
+	return ioc_table[IOC_INDEX(cmd)](file->private_data, (void __user *)arg);
 }

@@ -42,6 +42,18 @@ static struct winmem_chunk *chunk_find(struct winmem_pages *pages, unsigned long
 	return pages->last;
 }
 
+/*
+ * The chunk that was found last when all of a range lies in it, or NULL. So it is for most
+ * calls, and the functions below begin with that case.
+ */
+static struct winmem_chunk *chunk_around(const struct winmem_pages *pages, unsigned long start,
+					 unsigned long nr)
+{
+	if (chunk_index(start) != pages->last_index || chunk_index(start + nr - 1) != pages->last_index)
+		return NULL;
+	return pages->last;
+}
+
 /**
  * winmem_pages_init() - start with no states
  * @pages: table
@@ -127,22 +139,13 @@ void winmem_pages_unlock(struct winmem_chunk *chunk)
 	rcu_read_unlock();
 }
 
-/**
- * winmem_pages_count() - how many pages of a range are committed
- * @pages: table
- * @start: first page
- * @nr: pages
- *
- * Context: the space's mutex is held; may sleep.
- * Return: 0 to @nr.
- */
-unsigned long winmem_pages_count(struct winmem_pages *pages, unsigned long start,
-				 unsigned long nr)
+/* The long way, for ranges of several chunks and for a chunk that is not the last found. */
+static noinline unsigned long chunks_count(struct winmem_pages *pages, unsigned long start,
+					   unsigned long nr)
 {
 	unsigned long index, count = 0, last = start + nr - 1;
 	struct winmem_chunk *chunk;
 
-	/* A range inside one chunk is the usual one. */
 	if (chunk_index(start) == chunk_index(last)) {
 		chunk = chunk_find(pages, start);
 		return chunk ? winmem_chunk_count(chunk, start, nr) : 0;
@@ -155,6 +158,23 @@ unsigned long winmem_pages_count(struct winmem_pages *pages, unsigned long start
 		cond_resched();
 	}
 	return count;
+}
+
+/**
+ * winmem_pages_count() - how many pages of a range are committed
+ * @pages: table
+ * @start: first page
+ * @nr: pages
+ *
+ * Context: the space's mutex is held; may sleep.
+ * Return: 0 to @nr.
+ */
+unsigned long winmem_pages_count(struct winmem_pages *pages, unsigned long start,
+				 unsigned long nr)
+{
+	struct winmem_chunk *chunk = chunk_around(pages, start, nr);
+
+	return chunk ? winmem_chunk_count(chunk, start, nr) : chunks_count(pages, start, nr);
 }
 
 /**
@@ -294,21 +314,8 @@ static int edges_prepare(struct winmem_pages *pages, unsigned long start, unsign
 			     WINMEM_PAGE_NONE);
 }
 
-/**
- * winmem_pages_prepare() - make what a change of states will need
- * @pages: table
- * @start: first page
- * @nr: pages
- * @bits: the state that the pages will get, or the bits that will be set
- *
- * What was made stays when this fails; it shows in no state and goes with the
- * reservation.
- *
- * Context: the space's mutex is held; may sleep.
- * Return: 0; -ENOMEM; -EINTR when the caller is being killed.
- */
-int winmem_pages_prepare(struct winmem_pages *pages, unsigned long start, unsigned long nr,
-			 u8 bits)
+static noinline int chunks_prepare(struct winmem_pages *pages, unsigned long start,
+				   unsigned long nr, u8 bits)
 {
 	if (bits == WINMEM_PAGE_NONE)
 		return edges_prepare(pages, start, nr);
@@ -331,6 +338,41 @@ int winmem_pages_prepare(struct winmem_pages *pages, unsigned long start, unsign
 }
 
 /**
+ * winmem_pages_prepare() - make what a change of states will need
+ * @pages: table
+ * @start: first page
+ * @nr: pages
+ * @bits: the state that the pages will get, or the bits that will be set
+ *
+ * What was made stays when this fails; it shows in no state and goes with the
+ * reservation.
+ *
+ * Context: the space's mutex is held; may sleep.
+ * Return: 0; -ENOMEM; -EINTR when the caller is being killed.
+ */
+int winmem_pages_prepare(struct winmem_pages *pages, unsigned long start, unsigned long nr,
+			 u8 bits)
+{
+	struct winmem_chunk *chunk = chunk_around(pages, start, nr);
+
+	return chunk && chunk->states ? 0 : chunks_prepare(pages, start, nr, bits);
+}
+
+static noinline void chunks_set(struct winmem_pages *pages, unsigned long start,
+				unsigned long nr, struct winmem_pages_change *change)
+{
+	unsigned long index, last = start + nr - 1;
+	struct winmem_chunk *chunk;
+
+	xa_for_each_range(&pages->chunks, index, chunk, chunk_index(start), chunk_index(last)) {
+		unsigned long from = max(start, index << WINMEM_CHUNK_SHIFT);
+
+		winmem_chunk_set(chunk, from, chunk_part(from, last - from + 1), change);
+		cond_resched();
+	}
+}
+
+/**
  * winmem_pages_set() - change the states of a range
  * @pages: table
  * @start: first page
@@ -346,22 +388,12 @@ int winmem_pages_prepare(struct winmem_pages *pages, unsigned long start, unsign
 void winmem_pages_set(struct winmem_pages *pages, unsigned long start, unsigned long nr,
 		      struct winmem_pages_change *change)
 {
-	unsigned long index, last = start + nr - 1;
-	struct winmem_chunk *chunk;
+	struct winmem_chunk *chunk = chunk_around(pages, start, nr);
 
-	if (chunk_index(start) == chunk_index(last)) {
-		chunk = chunk_find(pages, start);
-		if (chunk)
-			winmem_chunk_set(chunk, start, nr, change);
-		return;
-	}
-
-	xa_for_each_range(&pages->chunks, index, chunk, chunk_index(start), chunk_index(last)) {
-		unsigned long from = max(start, index << WINMEM_CHUNK_SHIFT);
-
-		winmem_chunk_set(chunk, from, chunk_part(from, last - from + 1), change);
-		cond_resched();
-	}
+	if (chunk)
+		winmem_chunk_set(chunk, start, nr, change);
+	else
+		chunks_set(pages, start, nr, change);
 }
 
 /**

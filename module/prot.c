@@ -3,6 +3,8 @@
  * Win32's page protections: which values are valid, how a page's state holds them,
  * and what they allow. Pure.
  */
+#include <linux/bitops.h>
+#include <linux/log2.h>
 #include <linux/types.h>
 #include <uapi/linux/winmem.h>
 
@@ -26,6 +28,12 @@ static const struct {
 	[6] = { WINMEM_PROT_EXECUTE_READWRITE,
 		WINMEM_ACCESS_READ | WINMEM_ACCESS_WRITE | WINMEM_ACCESS_EXEC },
 	[7] = { },
+};
+
+/* By the number of the protection's bit; WRITECOPY and EXECUTE_WRITECOPY are for images. */
+static const u8 prot_states[] = {
+	1, 2, 3, WINMEM_PAGE_NONE,
+	4 | WINMEM_PAGE_EXEC, 5 | WINMEM_PAGE_EXEC, 6 | WINMEM_PAGE_EXEC, WINMEM_PAGE_NONE,
 };
 
 /*
@@ -52,21 +60,18 @@ static bool modifiers_are_valid(u32 prot)
  */
 u8 winmem_prot_to_page(u32 prot)
 {
+	u32 base = prot & PROT_BASE;
 	u8 state;
 
-	if (prot & ~(PROT_BASE | PROT_MODIFIERS) || !modifiers_are_valid(prot))
+	if (!is_power_of_2(base))
 		return WINMEM_PAGE_NONE;
-
-	for (state = 1; state < WINMEM_PAGE_PROT; state++) {
-		if (prot_table[state].prot != (prot & PROT_BASE))
-			continue;
-		if (prot & WINMEM_PROT_GUARD)
-			state |= WINMEM_PAGE_GUARD;
-		if (winmem_prot_has_exec(prot))
-			state |= WINMEM_PAGE_EXEC;
+	state = prot_states[__ffs(base)];
+	if (prot == base)
 		return state;
-	}
-	return WINMEM_PAGE_NONE;
+
+	if (!state || prot & ~(PROT_BASE | PROT_MODIFIERS) || !modifiers_are_valid(prot))
+		return WINMEM_PAGE_NONE;
+	return prot & WINMEM_PROT_GUARD ? state | WINMEM_PAGE_GUARD : state;
 }
 
 /**

@@ -45,6 +45,15 @@ static int exec_ask(struct winmem_space *space, unsigned long start, unsigned lo
 	return -ENOEXEC;
 }
 
+static noinline int exec_look(struct winmem_space *space, struct winmem_region *region,
+			      unsigned long start, unsigned long nr, u8 exec)
+{
+	if (winmem_window_agrees(space->mm, space->backing.file, start, nr, exec))
+		return 0;
+	region->exec = true;
+	return exec_ask(space, start, nr, exec);
+}
+
 /*
  * Execute permission is the mappings', and mprotect(2) is the only way to change that:
  * so it comes before the states do, and a failure of it finds nothing changed. Without
@@ -55,12 +64,7 @@ static int exec_agree(struct winmem_space *space, struct winmem_region *region,
 {
 	u8 exec = state & WINMEM_PAGE_EXEC;
 
-	if (!exec && !region->exec)
-		return 0;
-	if (winmem_window_agrees(space->mm, space->backing.file, start, nr, exec))
-		return 0;
-	region->exec = true;
-	return exec_ask(space, start, nr, exec);
+	return exec || region->exec ? exec_look(space, region, start, nr, exec) : 0;
 }
 
 /* Make page tables follow states that allow less than some of the pages did before. */

@@ -28,6 +28,11 @@ typedef unsigned int gfp_t;
 #define WRITE_ONCE(x, v)	(*(volatile typeof(x) *)&(x) = (v))
 #define WARN_ON_ONCE(c)		({ bool __c = (c); assert(!__c); __c; })
 
+#define is_power_of_2(x)	((x) && !((x) & ((x) - 1)))
+#define noinline
+#define __ffs(x)		((unsigned long)__builtin_ctzl(x))
+#define IS_ALIGNED(x, a)	(!((x) & ((a) - 1)))
+
 #define min(a, b)	({ typeof(a) __a = (a); typeof(b) __b = (b); __a < __b ? __a : __b; })
 #define max(a, b)	({ typeof(a) __a = (a); typeof(b) __b = (b); __a > __b ? __a : __b; })
 

@@ -216,6 +216,42 @@ int winmem_chunk_make_states(struct winmem_chunk *chunk)
 	return 0;
 }
 
+/**
+ * winmem_chunk_make_watch() - give a chunk its bitmaps
+ * @chunk: chunk without any
+ *
+ * Context: the space's mutex is held; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int winmem_chunk_make_watch(struct winmem_chunk *chunk)
+{
+	struct winmem_chunk_watch *watch = kzalloc(sizeof(*watch), GFP_KERNEL_ACCOUNT);
+
+	if (!watch)
+		return -ENOMEM;
+	spin_lock(&chunk->lock);
+	chunk->watch = watch;
+	spin_unlock(&chunk->lock);
+	return 0;
+}
+
+/**
+ * winmem_chunk_is_idle() - whether a chunk says no more than a missing one
+ * @chunk: chunk
+ *
+ * Context: the space's mutex is held.
+ */
+bool winmem_chunk_is_idle(const struct winmem_chunk *chunk)
+{
+	if (chunk->committed)
+		return false;
+	if (chunk->watch && memchr_inv(chunk->watch, 0, sizeof(*chunk->watch)))
+		return false;
+	if (chunk->states)
+		return !memchr_inv(chunk->states, WINMEM_PAGE_NONE, WINMEM_CHUNK_PAGES);
+	return chunk->state == WINMEM_PAGE_NONE;
+}
+
 static void change_state(u8 *state, struct winmem_pages_change *change)
 {
 	change->old |= *state;

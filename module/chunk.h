@@ -2,6 +2,7 @@
 #ifndef WINMEM_CHUNK_H
 #define WINMEM_CHUNK_H
 
+#include <linux/bitops.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -10,6 +11,12 @@
 
 #define WINMEM_CHUNK_SHIFT	9
 #define WINMEM_CHUNK_PAGES	(1UL << WINMEM_CHUNK_SHIFT)
+
+/* Pages written since somebody asked, see watch.c. Both by the chunk's lock. */
+struct winmem_chunk_watch {
+	DECLARE_BITMAP(written, WINMEM_CHUNK_PAGES);
+	DECLARE_BITMAP(latched, WINMEM_CHUNK_PAGES);
+};
 
 /*
  * The states of 512 pages, the 2 MiB that one page table maps.
@@ -26,6 +33,7 @@ struct winmem_chunk {
 	u16 next;		/* the page that a fault in order would hit next */
 	u16 committed;		/* pages; by the mutex */
 	u8 *states;		/* WINMEM_CHUNK_PAGES of them, or NULL */
+	struct winmem_chunk_watch *watch; /* NULL: no page is watched; as states */
 	struct rcu_head rcu;
 };
 
@@ -51,6 +59,13 @@ static inline unsigned int winmem_chunk_offset(unsigned long page)
 	return page & (WINMEM_CHUNK_PAGES - 1);
 }
 
+/* A page gets a writable PTE; the chunk is locked. */
+static inline void winmem_chunk_note_write(struct winmem_chunk *chunk, unsigned long page)
+{
+	if (chunk->watch)
+		__set_bit(winmem_chunk_offset(page), chunk->watch->written);
+}
+
 u8 winmem_chunk_get(const struct winmem_chunk *chunk, unsigned long page);
 void winmem_chunk_clear(struct winmem_chunk *chunk, unsigned long page, u8 bits);
 void winmem_chunk_mark(struct winmem_chunk *chunk, unsigned long page, u8 bits);
@@ -61,6 +76,8 @@ unsigned int winmem_chunk_count(const struct winmem_chunk *chunk, unsigned long 
 unsigned int winmem_chunk_run(const struct winmem_chunk *chunk, unsigned long start,
 			      unsigned int nr, u8 mask, u8 want);
 int winmem_chunk_make_states(struct winmem_chunk *chunk);
+int winmem_chunk_make_watch(struct winmem_chunk *chunk);
+bool winmem_chunk_is_idle(const struct winmem_chunk *chunk);
 void winmem_chunk_set(struct winmem_chunk *chunk, unsigned long start, unsigned int nr,
 		      struct winmem_pages_change *change);
 bool winmem_chunk_is_valid(const struct winmem_chunk *chunk);

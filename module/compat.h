@@ -6,6 +6,7 @@
 #ifndef WINMEM_COMPAT_H
 #define WINMEM_COMPAT_H
 
+#include <linux/bitmap.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -42,6 +43,27 @@ static inline struct file *get_file_active(struct file **f)
 	return file && get_file_rcu(file) ? file : NULL;
 }
 #endif
+
+/*
+ * Take write permission, then the dirty bit, from the PTEs of up to 512 pages. They say
+ * nothing of it to the pages. False: this kernel cannot (the helpers come with a driver).
+ */
+static inline bool winmem_clean_ptes(struct address_space *mapping, pgoff_t index, pgoff_t nr)
+{
+#ifdef CONFIG_MAPPING_DIRTY_HELPERS
+	DECLARE_BITMAP(dirty, 512);
+	pgoff_t start = 0, end = 0;
+
+	if (WARN_ON_ONCE(nr > 512))
+		return false;
+	bitmap_zero(dirty, 512);
+	wp_shared_mapping_range(mapping, index, nr);
+	clean_record_shared_mapping_range(mapping, index, nr, index, dirty, &start, &end);
+	return true;
+#else
+	return false;
+#endif
+}
 
 /* A file of shmem pages, whose size counts as committed memory of the system. */
 static inline struct file *winmem_shmem_file(const char *name, loff_t size)

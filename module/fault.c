@@ -38,7 +38,10 @@ struct winmem_fault {
 	unsigned long page;
 	unsigned int access;	/* WINMEM_ACCESS_* it needs */
 	u8 state;		/* when last looked at */
+	bool in_user;		/* a program's own access, not a system call's */
+	bool mkwrite;		/* of a page that is mapped: nobody says whose access */
 	bool guard;		/* it has taken a guard away */
+	bool guard_stays;	/* there was no memory to note that */
 };
 
 static struct winmem_space *vma_space(const struct vm_area_struct *vma)
@@ -65,6 +68,17 @@ static unsigned int fault_access(const struct vm_fault *vmf)
 	return WINMEM_ACCESS_READ;
 }
 
+/* A guard is hit by one fault. Whoever is told of it by a signal must be able to ask. */
+static void fault_take_guard(struct winmem_fault *fault, struct winmem_chunk *chunk)
+{
+	if (fault->in_user && !winmem_guard_note(&fault->space->guards, fault->page)) {
+		fault->guard_stays = true;
+		return;
+	}
+	winmem_chunk_clear(chunk, fault->page, WINMEM_PAGE_GUARD);
+	fault->guard = true;
+}
+
 /*
  * Whether the state lets the access through; a guard goes when it is hit, but not by a
  * debugger's look. Returns with the chunk locked when it does, else NULL.
@@ -80,20 +94,27 @@ static struct winmem_chunk *fault_lock(struct winmem_fault *fault)
 	if (winmem_page_access(fault->state) & fault->access)
 		return chunk;
 
-	if (fault->state & WINMEM_PAGE_GUARD && !(fault->vmf->flags & FAULT_FLAG_REMOTE)) {
-		winmem_chunk_clear(chunk, fault->page, WINMEM_PAGE_GUARD);
-		fault->guard = true;
-	}
+	if (fault->state & WINMEM_PAGE_GUARD && !fault->mkwrite &&
+	    !(fault->vmf->flags & FAULT_FLAG_REMOTE))
+		fault_take_guard(fault, chunk);
 	winmem_pages_unlock(chunk);
 	return NULL;
 }
 
-/* A page that is written matters again. */
+/* A page that is written matters again, and is told of where it is watched. */
 static void fault_note_write(struct winmem_fault *fault, struct winmem_chunk *chunk)
 {
-	if (fault->access == WINMEM_ACCESS_WRITE && fault->state & WINMEM_PAGE_RESET &&
-	    !(fault->state & WINMEM_PAGE_LOST))
+	if (fault->access != WINMEM_ACCESS_WRITE)
+		return;
+	winmem_chunk_note_write(chunk, fault->page);
+	if (fault->state & WINMEM_PAGE_RESET && !(fault->state & WINMEM_PAGE_LOST))
 		winmem_chunk_clear(chunk, fault->page, WINMEM_PAGE_RESET);
+}
+
+/* Whether the page gets a writable PTE that a reset of its watch will clean. */
+static bool fault_is_watched(const struct winmem_fault *fault, const struct winmem_chunk *chunk)
+{
+	return fault->access == WINMEM_ACCESS_WRITE && chunk->watch;
 }
 
 /*
@@ -109,6 +130,9 @@ static unsigned long fault_window(struct winmem_fault *fault, struct winmem_chun
 		nr = min(chunk->window * 2, FAULT_PAGES_MAX);
 	if (fault->state & (WINMEM_PAGE_RESET | WINMEM_PAGE_LOST))
 		nr = 1;
+	/* Neighbours would be mapped for writing too. */
+	if (fault_is_watched(fault, chunk))
+		nr = 1;
 	nr = min(nr, WINMEM_CHUNK_PAGES - offset);
 	nr = min(nr, (fault->vmf->vma->vm_end >> PAGE_SHIFT) - fault->page);
 	nr = winmem_chunk_alike(chunk, fault->page, nr);
@@ -118,8 +142,11 @@ static unsigned long fault_window(struct winmem_fault *fault, struct winmem_chun
 	return nr;
 }
 
-/* Bring pages into the page cache; the first one must come, the others may. */
-static int fault_get_pages(struct winmem_fault *fault, unsigned long nr)
+/*
+ * Bring pages into the page cache; the first one must come, the others may. They are made
+ * dirty where their PTEs will not be there to say so.
+ */
+static int fault_get_pages(struct winmem_fault *fault, unsigned long nr, bool dirty)
 {
 	unsigned long i;
 
@@ -129,6 +156,8 @@ static int fault_get_pages(struct winmem_fault *fault, unsigned long nr)
 
 		if (IS_ERR(page))
 			return i ? 0 : PTR_ERR(page);
+		if (dirty)
+			folio_mark_dirty(page_folio(page));
 		put_page(page);
 	}
 	return 0;
@@ -214,16 +243,18 @@ static vm_fault_t fault_handle(struct winmem_fault *fault)
 	struct folio *held = NULL;
 	unsigned long nr;
 	vm_fault_t ret;
+	bool watched;
 	int err;
 
 	if (!chunk)
 		return VM_FAULT_SIGSEGV;
 	nr = fault_window(fault, chunk);
+	watched = fault_is_watched(fault, chunk);
 	winmem_pages_unlock(chunk);
 
 	if (fault->state & WINMEM_PAGE_RESET)
 		held = hold_reset(fault->space, fault->page);
-	err = fault_get_pages(fault, nr);
+	err = fault_get_pages(fault, nr, watched);
 	if (err)
 		ret = vmf_error(err);
 	else
@@ -235,6 +266,20 @@ static vm_fault_t fault_handle(struct winmem_fault *fault)
 	return ret;
 }
 
+/* A signal, or EFAULT: see to what the thread will want to know, or must not get. */
+static vm_fault_t fault_refuse(struct winmem_fault *fault)
+{
+	struct winmem_guards *guards = &fault->space->guards;
+
+	if (fault->guard_stays)
+		return VM_FAULT_OOM;
+	if (fault->in_user && !fault->guard)
+		winmem_guard_forget(guards);
+	if (fault->guard && !fault->in_user)
+		winmem_guard_hold(guards, fault->vmf->vma->vm_file, fault->page);
+	return VM_FAULT_SIGSEGV;
+}
+
 static vm_fault_t winmem_vma_fault(struct vm_fault *vmf)
 {
 	struct winmem_fault fault = {
@@ -242,16 +287,16 @@ static vm_fault_t winmem_vma_fault(struct vm_fault *vmf)
 		.space = vma_space(vmf->vma),
 		.page = vmf->address >> PAGE_SHIFT,
 		.access = fault_access(vmf),
+		.in_user = vmf->flags & FAULT_FLAG_USER,
 	};
-	bool in_kernel = !(vmf->flags & FAULT_FLAG_USER);
 	vm_fault_t ret = VM_FAULT_SIGSEGV;
 
 	if (!vma_is_sane(vmf->vma) || vmf->pgoff != winmem_backing_index(fault.page))
 		return VM_FAULT_SIGSEGV;
-	if (!in_kernel || !winmem_guard_is_held(&fault.space->guards, fault.page))
+	if (fault.in_user || !winmem_guard_is_held(&fault.space->guards, fault.page))
 		ret = fault_handle(&fault);
-	if (fault.guard && in_kernel)
-		winmem_guard_hold(&fault.space->guards, vmf->vma->vm_file, fault.page);
+	if (ret & VM_FAULT_SIGSEGV)
+		ret = fault_refuse(&fault);
 	trace_winmem_fault(vmf->address, fault.access, fault.state, (__force unsigned int)ret);
 	return ret;
 }
@@ -262,6 +307,18 @@ static vm_fault_t winmem_vma_map_pages(struct vm_fault *vmf, pgoff_t start, pgof
 	return 0;
 }
 
+/*
+ * A guard that has come meanwhile takes the PTE away, and the access faults again: then it
+ * is known whose it is.
+ */
+static vm_fault_t mkwrite_refuse(struct winmem_fault *fault)
+{
+	if (fault->state & WINMEM_PAGE_GUARD)
+		return VM_FAULT_NOPAGE;
+	winmem_guard_forget(&fault->space->guards);
+	return VM_FAULT_SIGSEGV;
+}
+
 /* The first write to a page that is mapped: it is locked till its PTE is writable. */
 static vm_fault_t winmem_vma_page_mkwrite(struct vm_fault *vmf)
 {
@@ -270,6 +327,7 @@ static vm_fault_t winmem_vma_page_mkwrite(struct vm_fault *vmf)
 		.space = vma_space(vmf->vma),
 		.page = vmf->address >> PAGE_SHIFT,
 		.access = WINMEM_ACCESS_WRITE,
+		.mkwrite = true,
 	};
 	struct folio *folio = page_folio(vmf->page);
 	vm_fault_t ret = VM_FAULT_SIGSEGV;
@@ -290,6 +348,7 @@ static vm_fault_t winmem_vma_page_mkwrite(struct vm_fault *vmf)
 		ret = VM_FAULT_LOCKED;
 	} else {
 		folio_unlock(folio);
+		ret = mkwrite_refuse(&fault);
 	}
 	trace_winmem_fault(vmf->address, fault.access, fault.state, (__force unsigned int)ret);
 	return ret;
@@ -307,6 +366,8 @@ static u8 access_look(struct winmem_space *space, unsigned long page, bool write
 	if (!chunk)
 		return WINMEM_PAGE_NONE;
 	state = winmem_chunk_get(chunk, page);
+	if (write && winmem_page_is_committed(state))
+		winmem_chunk_note_write(chunk, page);
 	if (write && (state & (WINMEM_PAGE_RESET | WINMEM_PAGE_LOST)) == WINMEM_PAGE_RESET)
 		winmem_chunk_clear(chunk, page, WINMEM_PAGE_RESET);
 	winmem_pages_unlock(chunk);

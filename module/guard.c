@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
+ * What becomes of the thread that hits a guard page.
+ *
+ * A program gets a SIGSEGV that looks like any other. So what it hit is noted, and its
+ * signal handler may ask. A thread has one note at most: of the last fault that was refused.
+ *
  * A system call that hits a guard page fails, and the guard is gone (row G11). When
  * copy_from_user() fails, though, it tries again byte by byte, and with the guard gone that
  * would succeed. So the page stays shut for the thread that hit it until it returns to
@@ -33,6 +38,120 @@ void winmem_guards_init(struct winmem_guards *guards)
 {
 	spin_lock_init(&guards->lock);
 	INIT_LIST_HEAD(&guards->hits);
+	INIT_LIST_HEAD(&guards->notes);
+}
+
+/* A guard that a thread hit; the struct pid cannot be another thread's. */
+struct guard_note {
+	struct list_head node;		/* in guards->notes */
+	struct pid *pid;
+	unsigned long page;
+};
+
+static void note_end(struct guard_note *note)
+{
+	list_del(&note->node);
+	put_pid(note->pid);
+	kfree(note);
+}
+
+/**
+ * winmem_guards_destroy() - of a space that ends
+ * @guards: guards; nothing is shut, for that holds the space
+ *
+ * Context: any.
+ */
+void winmem_guards_destroy(struct winmem_guards *guards)
+{
+	struct guard_note *note, *next;
+
+	list_for_each_entry_safe(note, next, &guards->notes, node)
+		note_end(note);
+}
+
+/* This thread's note, or NULL. Those of threads that have ended go; the lock is held. */
+static struct guard_note *note_find(struct winmem_guards *guards)
+{
+	struct guard_note *note, *next, *found = NULL;
+
+	rcu_read_lock();
+	list_for_each_entry_safe(note, next, &guards->notes, node) {
+		if (note->pid == task_pid(current))
+			found = note;
+		else if (!pid_task(note->pid, PIDTYPE_PID))
+			note_end(note);
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * winmem_guard_note() - note that this thread's program hits a guard page
+ * @guards: of the space
+ * @page: page whose guard is about to go
+ *
+ * Context: a fault from user mode; a chunk's lock may be held.
+ * Return: false when there is no memory for it: then the guard must stay.
+ */
+bool winmem_guard_note(struct winmem_guards *guards, unsigned long page)
+{
+	struct guard_note *note;
+
+	spin_lock(&guards->lock);
+	note = note_find(guards);
+	if (!note) {
+		note = kmalloc(sizeof(*note), GFP_ATOMIC | __GFP_ACCOUNT);
+		if (note) {
+			note->pid = get_pid(task_pid(current));
+			list_add(&note->node, &guards->notes);
+		}
+	}
+	if (note)
+		note->page = page;
+	spin_unlock(&guards->lock);
+	return note;
+}
+
+/**
+ * winmem_guard_forget() - this thread's last fault hit no guard
+ * @guards: of the space
+ *
+ * Context: a fault from user mode.
+ */
+void winmem_guard_forget(struct winmem_guards *guards)
+{
+	struct guard_note *note;
+
+	/* This thread's note was made by this thread. */
+	if (list_empty_careful(&guards->notes))
+		return;
+	spin_lock(&guards->lock);
+	note = note_find(guards);
+	if (note)
+		note_end(note);
+	spin_unlock(&guards->lock);
+}
+
+/**
+ * winmem_guard_ask() - whether this thread's last fault hit a guard
+ * @guards: of the space
+ * @page: in which page
+ *
+ * Context: may be asked once for each fault.
+ */
+bool winmem_guard_ask(struct winmem_guards *guards, unsigned long page)
+{
+	struct guard_note *note;
+	bool hit = false;
+
+	spin_lock(&guards->lock);
+	note = note_find(guards);
+	if (note) {
+		hit = note->page == page;
+		note_end(note);
+	}
+	spin_unlock(&guards->lock);
+	return hit;
 }
 
 static void hit_end(struct guard_hit *hit)

@@ -22,6 +22,7 @@
 #include "region.h"
 #include "space.h"
 #include "trace.h"
+#include "watch.h"
 #include "window.h"
 
 union winmem_args {
@@ -35,6 +36,8 @@ union winmem_args {
 	struct winmem_reset reset;
 	struct winmem_query query;
 	struct winmem_limit limit;
+	struct winmem_guard guard;
+	struct winmem_watch watch;
 };
 
 /* A range in pages. */
@@ -129,7 +132,8 @@ static int check_reserve(const struct winmem_reserve *reserve, struct winmem_ran
 {
 	int ret;
 
-	ret = check_flags(reserve->flags, WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_TOP_DOWN);
+	ret = check_flags(reserve->flags, WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_TOP_DOWN |
+			  WINMEM_RESERVE_WATCH);
 	if (ret)
 		return ret;
 	if (reserve->__reserved || reserve->__reserved2 || !winmem_prot_to_page(reserve->prot))
@@ -158,6 +162,10 @@ static int do_reserve(struct winmem_space *space, struct winmem_reserve *reserve
 	if (ret)
 		return ret;
 	region->prot = reserve->prot;
+	region->watched = reserve->flags & WINMEM_RESERVE_WATCH;
+	/* Writes from before, to a reservation that shared a chunk with a watched one. */
+	if (region->watched)
+		winmem_watch_clear(space, region->start, region->nr, true);
 	if (reserve->flags & WINMEM_RESERVE_COMMIT) {
 		ret = winmem_region_commit_new(space, region);
 		if (ret) {
@@ -438,6 +446,80 @@ static long winmem_ioc_query(struct winmem_space *space, union winmem_args *args
 	return 0;
 }
 
+static long winmem_ioc_guard(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_guard *guard = &args->guard;
+	int ret;
+
+	ret = check_flags(guard->flags, 0);
+	if (ret)
+		return ret;
+	if (guard->__reserved)
+		return -EINVAL;
+	guard->out_hit = winmem_guard_ask(&space->guards, guard->addr >> PAGE_SHIFT);
+	return 0;
+}
+
+static int check_watch(const struct winmem_watch *watch, struct winmem_range *range)
+{
+	int ret = check_flags(watch->flags, WINMEM_WATCH_RESET);
+
+	if (ret)
+		return ret;
+	if (!watch->count && !(watch->flags & WINMEM_WATCH_RESET))
+		return -EINVAL;
+	return range_of(watch->addr, watch->length, range);
+}
+
+static int do_watch(struct winmem_space *space, const struct winmem_watch *watch,
+		    const struct winmem_range *range, struct winmem_watch_list *list)
+{
+	struct winmem_region *region = region_around(space, range);
+
+	if (!region || !region->watched)
+		return -EADDRNOTAVAIL;
+	if (!watch->count)
+		return winmem_watch_reset(space, range->start, range->nr);
+	return winmem_watch_collect(space, range->start, range->nr, watch->count,
+				    watch->flags & WINMEM_WATCH_RESET, list);
+}
+
+/* Pages that were reset and could not be told of count as written again. */
+static int deliver_watch(struct winmem_space *space, const struct winmem_watch *watch,
+			 const struct winmem_watch_list *list)
+{
+	if (!copy_to_user(u64_to_user_ptr(watch->addrs), list->addrs,
+			  list->nr * sizeof(*list->addrs)))
+		return 0;
+	if (watch->flags & WINMEM_WATCH_RESET) {
+		mutex_lock(&space->mutex);
+		winmem_watch_restore(space, list);
+		mutex_unlock(&space->mutex);
+	}
+	return -EFAULT;
+}
+
+static long winmem_ioc_watch(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_watch *watch = &args->watch;
+	struct winmem_watch_list list = {};
+	struct winmem_range range;
+	int ret;
+
+	ret = check_watch(watch, &range);
+	if (ret)
+		return ret;
+	if (mutex_lock_killable(&space->mutex))
+		return -EINTR;
+	ret = do_watch(space, watch, &range, &list);
+	mutex_unlock(&space->mutex);
+	if (!ret && list.nr)
+		ret = deliver_watch(space, watch, &list);
+	watch->out_count = list.nr;
+	kvfree(list.addrs);
+	return ret;
+}
+
 static u64 limit_bytes(unsigned long pages)
 {
 	return pages > U64_MAX >> PAGE_SHIFT ? U64_MAX : (u64)pages << PAGE_SHIFT;
@@ -568,6 +650,8 @@ IOC(protect, .answers = true)
 IOC(reset)
 IOC(query, .answers = true)
 IOC(limit, .answers = true)
+IOC(guard, .answers = true)
+IOC(watch, .answers = true)
 
 #define IOC_INDEX(cmd)	((cmd) - WINMEM_IOC_INFO)
 
@@ -581,6 +665,8 @@ static long (*const ioc_table[])(struct winmem_space *space, void __user *user) 
 	[IOC_INDEX(WINMEM_IOC_RESET)] = ioc_reset,
 	[IOC_INDEX(WINMEM_IOC_QUERY)] = ioc_query,
 	[IOC_INDEX(WINMEM_IOC_LIMIT)] = ioc_limit,
+	[IOC_INDEX(WINMEM_IOC_GUARD)] = ioc_guard,
+	[IOC_INDEX(WINMEM_IOC_WATCH)] = ioc_watch,
 };
 
 /**

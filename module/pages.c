@@ -79,6 +79,7 @@ void winmem_pages_destroy(struct winmem_pages *pages)
 	unsigned long index;
 
 	xa_for_each(&pages->chunks, index, chunk) {
+		kfree(chunk->watch);
 		kfree(chunk->states);
 		kfree(chunk);
 		cond_resched();
@@ -428,6 +429,45 @@ bool winmem_pages_is_single(struct winmem_pages *pages, unsigned long page)
 }
 
 /**
+ * winmem_pages_make_watch() - have bitmaps for the chunk of a page
+ * @pages: table
+ * @page: page number
+ *
+ * Context: the space's mutex is held; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int winmem_pages_make_watch(struct winmem_pages *pages, unsigned long page)
+{
+	struct winmem_chunk *chunk = chunk_find(pages, page);
+
+	if (!chunk)
+		chunk = chunk_make(pages, chunk_index(page));
+	if (IS_ERR(chunk))
+		return PTR_ERR(chunk);
+	return chunk->watch ? 0 : winmem_chunk_make_watch(chunk);
+}
+
+/**
+ * winmem_pages_next() - the first chunk from a page on
+ * @pages: table
+ * @page: where to begin; set to the first page of the chunk, if that is above
+ * @last: last page to look at
+ *
+ * Context: the space's mutex is held.
+ * Return: the chunk, or NULL: there is none up to @last.
+ */
+struct winmem_chunk *winmem_pages_next(struct winmem_pages *pages, unsigned long *page,
+				       unsigned long last)
+{
+	unsigned long index = chunk_index(*page);
+	struct winmem_chunk *chunk = xa_find(&pages->chunks, &index, chunk_index(last), XA_PRESENT);
+
+	if (chunk)
+		*page = max(*page, index << WINMEM_CHUNK_SHIFT);
+	return chunk;
+}
+
+/**
  * winmem_pages_forget() - give back the memory of states that are all none
  * @pages: table
  * @start: first page
@@ -442,19 +482,21 @@ void winmem_pages_forget(struct winmem_pages *pages, unsigned long start, unsign
 
 	xa_for_each_range(&pages->chunks, index, chunk, chunk_index(start),
 			  chunk_index(start + nr - 1)) {
+		struct winmem_chunk_watch *watch = chunk->watch;
 		u8 *states = chunk->states;
 
 		cond_resched();
-		if (chunk->committed || (states ? memchr_inv(states, 0, WINMEM_CHUNK_PAGES) != NULL :
-						  chunk->state != WINMEM_PAGE_NONE))
+		if (!winmem_chunk_is_idle(chunk))
 			continue;
 
 		pages->last = NULL;
 		xa_erase(&pages->chunks, index);
 		spin_lock(&chunk->lock);
+		chunk->watch = NULL;
 		chunk->states = NULL;
 		chunk->state = WINMEM_PAGE_NONE;
 		spin_unlock(&chunk->lock);
+		kfree(watch);
 		kfree(states);
 		kfree_rcu(chunk, rcu);
 	}

@@ -32,6 +32,9 @@ int winmem_pages_prepare(struct winmem_pages *pages, unsigned long start, unsign
 void winmem_pages_set(struct winmem_pages *pages, unsigned long start, unsigned long nr,
 		      struct winmem_pages_change *change);
 void winmem_pages_set_one(struct winmem_pages *pages, unsigned long page, u8 mask, u8 bits);
+int winmem_pages_make_watch(struct winmem_pages *pages, unsigned long page);
+struct winmem_chunk *winmem_pages_next(struct winmem_pages *pages, unsigned long *page,
+				       unsigned long last);
 bool winmem_pages_is_single(struct winmem_pages *pages, unsigned long page);
 void winmem_pages_forget(struct winmem_pages *pages, unsigned long start, unsigned long nr);
 

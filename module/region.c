@@ -15,6 +15,7 @@
 #include "prot.h"
 #include "region.h"
 #include "space.h"
+#include "watch.h"
 #include "window.h"
 
 /* NOCACHE and WRITECOMBINE belong to the reservation (rows P10 to P14). */
@@ -83,13 +84,24 @@ static void pages_restrict(struct winmem_space *space, unsigned long start, unsi
 	winmem_backing_unmap(&space->backing, start, nr);
 }
 
-static void pages_set_prot(struct winmem_space *space, unsigned long start, unsigned long nr,
-			   u8 state)
+static void pages_set_prot(struct winmem_space *space, const struct winmem_region *region,
+			   unsigned long start, unsigned long nr, u8 state)
 {
 	struct winmem_pages_change change = { .mask = PROT_MASK, .bits = state };
 
+	if (region->watched)
+		winmem_watch_latch(space, start, nr);
 	winmem_pages_set(&space->pages, start, nr, &change);
 	pages_restrict(space, start, nr, change.access, winmem_page_access(state));
+}
+
+/* Have what pages need to be committed. */
+static int region_prepare(struct winmem_space *space, const struct winmem_region *region,
+			  unsigned long start, unsigned long nr, u8 state)
+{
+	int ret = region->watched ? winmem_watch_prepare(space, start, nr) : 0;
+
+	return ret ?: winmem_pages_prepare(&space->pages, start, nr, state);
 }
 
 /**
@@ -120,11 +132,11 @@ int winmem_region_commit(struct winmem_space *space, struct winmem_region *regio
 	ret = exec_agree(space, region, start, nr, state);
 	if (ret)
 		goto err_give;
-	ret = winmem_pages_prepare(&space->pages, start, nr, state);
+	ret = region_prepare(space, region, start, nr, state);
 	if (ret)
 		goto err_give;
 
-	pages_set_prot(space, start, nr, state);
+	pages_set_prot(space, region, start, nr, state);
 	region->committed += fresh;
 	region->touched = true;
 	return 0;
@@ -154,12 +166,12 @@ int winmem_region_commit_new(struct winmem_space *space, struct winmem_region *r
 	ret = winmem_charge_take(&space->charge, region->nr);
 	if (ret)
 		return ret;
-	ret = winmem_pages_prepare(&space->pages, region->start, region->nr, state);
+	ret = region_prepare(space, region, region->start, region->nr, state);
 	if (ret) {
 		winmem_charge_give(&space->charge, region->nr);
 		return ret;
 	}
-	pages_set_prot(space, region->start, region->nr, state);
+	pages_set_prot(space, region, region->start, region->nr, state);
 	region->committed = region->nr;
 	region->touched = true;
 	region->exec |= winmem_prot_has_exec(region->prot);
@@ -175,6 +187,8 @@ static void pages_decommit(struct winmem_space *space, struct winmem_region *reg
 
 	winmem_pages_set(&space->pages, start, nr, &change);
 	winmem_backing_drop(&space->backing, start, nr);
+	if (region->watched)
+		winmem_watch_clear(space, start, nr, false);
 	winmem_charge_give(&space->charge, committed);
 	region->committed -= committed;
 }
@@ -238,7 +252,7 @@ int winmem_region_protect(struct winmem_space *space, struct winmem_region *regi
 		return ret;
 
 	*old = region_prot(region, winmem_pages_get(&space->pages, start));
-	pages_set_prot(space, start, nr, state);
+	pages_set_prot(space, region, start, nr, state);
 	return 0;
 }
 
@@ -405,5 +419,7 @@ void winmem_region_end_all(struct winmem_space *space, struct winmem_region *reg
 	if (!region->touched && !region->exec)
 		return;
 	pages_decommit(space, region, region->start, region->nr);
+	if (region->watched)
+		winmem_watch_clear(space, region->start, region->nr, true);
 	winmem_pages_forget(&space->pages, region->start, region->nr);
 }

@@ -14,6 +14,7 @@ struct winmem_region {
 	u32 prot;		/* WINMEM_PROT_* it was made with */
 	bool exec;		/* a mapping under it has or had PROT_EXEC */
 	bool touched;		/* some page has been committed once */
+	bool watched;		/* made with WINMEM_RESERVE_WATCH */
 };
 
 /* What QUERY says of a run of pages. */

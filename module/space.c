@@ -114,6 +114,7 @@ void winmem_space_end(struct winmem_space *space)
 	winmem_windows_destroy(&space->windows);
 	mutex_unlock(&space->mutex);
 
+	winmem_guards_destroy(&space->guards);
 	winmem_charge_destroy(&space->charge);
 	winmem_pages_destroy(&space->pages);
 	winmem_backing_close(&space->backing);

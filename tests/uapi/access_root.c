@@ -102,3 +102,25 @@ TEST(sec11_O_DIRECT_of_a_large_range_never_touched_before)
 	EXPECT(!memcmp((void *)base, (void *)copy, CHUNK));
 	close(fd);
 }
+
+TEST(W15_direct_io_into_a_watched_page_is_a_write)
+{
+	unsigned long base = reserve_at(HERE, 0, GRAN, READWRITE,
+					WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_WATCH);
+	__u64 written[16];
+	struct winmem_watch args = watch_args(base, GRAN, WINMEM_WATCH_RESET, written, 16);
+	int fd = disk_open();
+
+	fill(base, GRAN, 1);
+	EXPECT_OK(ioctl(dev, WINMEM_IOC_WATCH, &args));
+	EXPECT_EQ(16, args.out_count);
+	/* Out of it is reading. */
+	EXPECT_EQ(PAGE, pwrite(fd, (void *)base, PAGE, 0));
+	EXPECT_OK(ioctl(dev, WINMEM_IOC_WATCH, &args));
+	EXPECT_EQ(0, args.out_count);
+	EXPECT_EQ(PAGE, pread(fd, (void *)(base + 7 * PAGE), PAGE, 0));
+	EXPECT_OK(ioctl(dev, WINMEM_IOC_WATCH, &args));
+	EXPECT_EQ(1, args.out_count);
+	EXPECT_EQ(base + 7 * PAGE, written[0]);
+	close(fd);
+}

@@ -27,6 +27,8 @@ union args {
 	struct winmem_reset reset;
 	struct winmem_query query;
 	struct winmem_limit limit;
+	struct winmem_guard guard;
+	struct winmem_watch watch;
 	unsigned char bytes[80];
 };
 
@@ -43,7 +45,8 @@ struct call {
 
 static const struct call calls[] = {
 	{ "INFO", WINMEM_IOC_INFO, 48, 0, { 0 }, true },
-	{ "RESERVE", WINMEM_IOC_RESERVE, 72, WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_TOP_DOWN,
+	{ "RESERVE", WINMEM_IOC_RESERVE, 72, WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_TOP_DOWN |
+	  WINMEM_RESERVE_WATCH,
 	  { RESERVED(reserve, __reserved), RESERVED(reserve, __reserved2) }, true },
 	{ "COMMIT", WINMEM_IOC_COMMIT, 32, 0, { RESERVED(commit, __reserved) }, false },
 	{ "DECOMMIT", WINMEM_IOC_DECOMMIT, 40, WINMEM_DECOMMIT_WHOLE,
@@ -53,16 +56,19 @@ static const struct call calls[] = {
 	{ "RESET", WINMEM_IOC_RESET, 24, WINMEM_RESET_UNDO, { 0 }, false },
 	{ "QUERY", WINMEM_IOC_QUERY, 56, 0, { 0 }, true },
 	{ "LIMIT", WINMEM_IOC_LIMIT, 48, WINMEM_LIMIT_SET, { 0 }, true },
+	{ "GUARD", WINMEM_IOC_GUARD, 24, 0, { RESERVED(guard, __reserved) }, true },
+	{ "WATCH", WINMEM_IOC_WATCH, 48, WINMEM_WATCH_RESET, { 0 }, true },
 };
 
 #define for_each_call(call)	\
 	for (const struct call *call = calls; call < calls + ARRAY_LEN(calls); call++)
 
 static unsigned long fixture;
+static __u64 fixture_written[FIXTURE_PAGES];
 
 static inline void fixture_make(void)
 {
-	fixture = reserve(FIXTURE_LENGTH);
+	fixture = reserve_at(HERE, 0, FIXTURE_LENGTH, READWRITE, WINMEM_RESERVE_WATCH);
 	commit(fixture, FIXTURE_FILLED, READWRITE);
 	fill(fixture, FIXTURE_FILLED, FIXTURE_SEED);
 	watch(fixture, FIXTURE_LENGTH);
@@ -100,6 +106,13 @@ static inline union args call_args(const struct call *call)
 		break;
 	case WINMEM_IOC_LIMIT:
 		args.limit = limit_args(WINMEM_LIMIT_SET, GIB);
+		break;
+	case WINMEM_IOC_GUARD:
+		args.guard = guard_args(fixture);
+		break;
+	case WINMEM_IOC_WATCH:
+		args.watch = watch_args(fixture, FIXTURE_LENGTH, WINMEM_WATCH_RESET,
+					fixture_written, FIXTURE_PAGES);
 		break;
 	}
 	return args;

@@ -194,6 +194,24 @@ static inline struct winmem_limit limit_args(unsigned int flags, unsigned long l
 	};
 }
 
+static inline struct winmem_guard guard_args(unsigned long addr)
+{
+	return (struct winmem_guard) {
+		.size = sizeof(struct winmem_guard), .addr = addr, .out_hit = CC32,
+	};
+}
+
+static inline struct winmem_watch watch_args(unsigned long addr, unsigned long length,
+					     unsigned int flags, __u64 *addrs,
+					     unsigned long count)
+{
+	return (struct winmem_watch) {
+		.size = sizeof(struct winmem_watch), .flags = flags, .addr = addr,
+		.length = length, .addrs = (unsigned long)addrs, .count = count,
+		.out_count = CC64,
+	};
+}
+
 /*
  * Calls that must succeed. They follow the header's "Execute" protocol as a library
  * would. A reservation made through them is released after the test if it still

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "common.h"
+#include "watch_threads.h"
 #include "zram.h"
 
 #include <fcntl.h>
@@ -283,4 +284,33 @@ TEST(the_total_limit_counts_swap)
 
 	swap_on();
 	EXPECT(limit_at(HERE, 0, 0).out_total_limit >= ram + SWAP_BYTES / 2);
+}
+
+/* Pages, ever. */
+static unsigned long swapped_out(void)
+{
+	unsigned long pages = 0;
+	char line[128];
+	FILE *file = fopen("/proc/vmstat", "re");
+
+	EXPECT(file);
+	while (fgets(line, sizeof(line), file))
+		sscanf(line, "pswpout %lu", &pages);
+	fclose(file);
+	return pages;
+}
+
+static void page_out(unsigned long base, unsigned long length)
+{
+	EXPECT_OK(madvise((void *)base, length, MADV_PAGEOUT));
+}
+
+TEST(W05_eight_writers_and_pages_that_go_to_swap)
+{
+	unsigned long before;
+
+	swap_on();
+	before = swapped_out();
+	watch_race_run(NR, watch_rounds(20), page_out);
+	EXPECT(swapped_out() > before + 64);
 }

@@ -45,6 +45,7 @@
  *   ENOMEM      no address space of that size, or no kernel memory
  *   EDQUOT      the commit limit of the process or of the system would be passed
  *   ENODATA     contents were lost since the reset (reset with UNDO)
+ *   EADDRNOTAVAIL  the range is not inside one reservation that is watched
  *   ENOEXEC     see "Execute"
  *   EPERM       the caller is not the process that the file stands for
  *   EACCES      a security module forbids the mapping
@@ -174,6 +175,7 @@ struct winmem_reserve {
 };
 #define WINMEM_RESERVE_COMMIT		0x1
 #define WINMEM_RESERVE_TOP_DOWN		0x2
+#define WINMEM_RESERVE_WATCH		0x4	/* note which pages are written: WATCH tells */
 #define WINMEM_IOC_RESERVE	_IO(WINMEM_IOC_TYPE, 0x01)
 
 /**
@@ -364,5 +366,57 @@ struct winmem_limit {
 };
 #define WINMEM_LIMIT_SET		0x1
 #define WINMEM_IOC_LIMIT	_IO(WINMEM_IOC_TYPE, 0x08)
+
+/**
+ * struct winmem_guard - ioctl(WINMEM_IOC_GUARD)
+ * @size: sizeof(struct winmem_guard)
+ * @flags: 0
+ * @addr: any address in the page, the one of the signal say
+ * @out_hit: 1: the calling thread's last fault that was refused took a guard away, in
+ *	this page; 0: it did not
+ * @__reserved: 0
+ *
+ * Whether a SIGSEGV was a guard page's: to be asked by the thread that got it, from its
+ * signal handler. The answer is given once. A guard that a system call hits has no
+ * signal and is not told of.
+ */
+struct winmem_guard {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 addr;
+	__u32 out_hit;
+	__u32 __reserved;
+};
+#define WINMEM_IOC_GUARD	_IO(WINMEM_IOC_TYPE, 0x09)
+
+/**
+ * struct winmem_watch - ioctl(WINMEM_IOC_WATCH)
+ * @size: sizeof(struct winmem_watch)
+ * @flags: WINMEM_WATCH_RESET
+ * @addr: first byte, page aligned
+ * @length: bytes, a non-zero multiple of the page size
+ * @addrs: user pointer to @count __u64
+ * @count: how many addresses there is room for; 0 with RESET: reset all, tell none
+ * @out_count: how many addresses were stored
+ *
+ * The pages of a reservation made with WATCH that were written since it was made, or
+ * since they were last reset: the addresses of the first @count of them, in order, go to
+ * @addrs. With RESET these pages, and no others, count as not written again. A write
+ * that comes while the call runs is told of by this call or by the next, or by both. Pages whose
+ * memory was given back are told of only when PROTECT had seen them written. EINVAL: @count is 0
+ * without RESET. EADDRNOTAVAIL: the range is not inside one reservation that is watched.
+ * EFAULT also when @addrs cannot be written; no page is reset then.
+ */
+struct winmem_watch {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 addr;
+	__aligned_u64 length;
+	__aligned_u64 addrs;
+	__aligned_u64 count;
+	__aligned_u64 out_count;
+};
+#define WINMEM_WATCH_RESET		0x1
+#define WINMEM_IOC_WATCH	_IO(WINMEM_IOC_TYPE, 0x0A)
 
 #endif /* _UAPI_LINUX_WINMEM_H */

@@ -45,6 +45,10 @@ typedef unsigned int gfp_t;
 #define cond_resched()		do { } while (0)
 #define fatal_signal_pending(t)	false
 
+/* Bitmaps, as far as the pure files go. */
+#define DECLARE_BITMAP(name, bits)	unsigned long name[(bits) / 64]
+#define __set_bit(n, map)		((map)[(n) / 64] |= 1UL << (n) % 64)
+
 /* Locks: nothing to lock, but a pair that does not match is a bug. */
 typedef struct {
 	bool held;

@@ -369,6 +369,34 @@ again:
 	return false;
 }
 
+/*
+ * Unused address space that no window claims: where the program has unmapped one, that is
+ * still the place of the reservations in it.
+ */
+static int windows_hole(struct winmem_windows *windows, const struct winmem_bounds *bounds,
+			unsigned long nr, unsigned long *start)
+{
+	struct winmem_bounds left = *bounds;
+	struct winmem_window *window;
+	int ret;
+
+	for (;;) {
+		MA_STATE(mas, &windows->tree, 0, 0);
+
+		ret = winmem_window_hole(windows->mm, &left, nr, start);
+		if (ret)
+			return ret;
+		mas_set(&mas, winmem_granule(*start));
+		window = mas_find(&mas, winmem_granule(*start + nr - 1));
+		if (!window)
+			return 0;
+		if (left.high)
+			left.end = window->start;
+		else
+			left.start = window->start + window->nr;
+	}
+}
+
 /* Find a hole and map a window there; somebody else's mmap may get there first. */
 static struct winmem_window *windows_map_hole(struct winmem_windows *windows,
 					   const struct winmem_bounds *bounds, unsigned long nr)
@@ -378,7 +406,7 @@ static struct winmem_window *windows_map_hole(struct winmem_windows *windows,
 	int ret, tries = 8;
 
 	do {
-		ret = winmem_window_hole(windows->mm, bounds, nr, &start);
+		ret = windows_hole(windows, bounds, nr, &start);
 		if (ret)
 			return ERR_PTR(ret);
 		window = window_add(windows, start, nr);

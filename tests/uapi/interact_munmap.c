@@ -393,6 +393,64 @@ TEST(sec06_what_is_covered_is_not_reserved_again)
 	EXPECT_EQ(0, charge());
 }
 
+/* A place is its reservation's also where the program has unmapped all of it. */
+static unsigned long reserve_within(unsigned long lowest, unsigned long end, unsigned int flags)
+{
+	struct winmem_reserve args = reserve_args(0, 2 * GRAN, READWRITE, flags);
+
+	args.lowest = lowest;
+	args.highest = end - 1;
+	if (!ioctl(dev, WINMEM_IOC_RESERVE, &args))
+		return args.out_addr;
+	EXPECT_EQ(ENOMEM, errno);
+	return 0;
+}
+
+TEST(sec06_the_place_of_what_is_unmapped_is_not_reserved_again)
+{
+	unsigned long place = find_hole(GIB), base = place + LENGTH, other;
+
+	reserve_fixed(base, LENGTH);
+	commit(base, LENGTH, READWRITE);
+	EXPECT_OK(munmap((void *)base, LENGTH));
+
+	EXPECT_EQ(0, reserve_within(base, base + LENGTH, 0));
+	EXPECT_EQ(0, reserve_within(base, base + LENGTH, WINMEM_RESERVE_TOP_DOWN));
+	other = reserve_within(base, base + 2 * LENGTH, 0);
+	EXPECT_EQ(base + LENGTH, other);
+	release(other);
+	other = reserve_within(place, base + LENGTH, WINMEM_RESERVE_TOP_DOWN);
+	EXPECT_EQ(base - 2 * GRAN, other);
+	release(other);
+	EXPECT_COMMITTED(base, LENGTH, READWRITE);
+	release(base);
+	EXPECT_FREE(base);
+}
+
+static void window_unmapped(void *arg __attribute__((unused)))
+{
+	unsigned long base, other;
+	struct vma vma;
+
+	dev = OPEN_DEVICE();
+	base = reserve_commit(GRAN, READWRITE);
+	EXPECT(vma_find(base, &vma) && vma_is_window(&vma));
+	EXPECT_OK(munmap((void *)vma.start, vma.end - vma.start));
+	/* The next window would fit where the first one was. */
+	other = reserve(2 * GIB);
+	EXPECT(other + 2 * GIB <= base || other >= base + GRAN);
+	EXPECT_COMMITTED(base, GRAN, READWRITE);
+	EXPECT_RESERVED(other, 2 * GIB);
+	release(base);
+	release(other);
+	EXPECT_FREE(base);
+}
+
+TEST(sec06_a_window_is_not_made_over_one_that_is_unmapped)
+{
+	IN_CHILD(window_unmapped, NULL);
+}
+
 static void exit_covered(void *arg)
 {
 	dev = OPEN_DEVICE();

@@ -7,6 +7,7 @@
 #define WINMEM_COMPAT_H
 
 #include <linux/bitmap.h>
+#include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
@@ -65,14 +66,18 @@ static inline bool winmem_clean_ptes(struct address_space *mapping, pgoff_t inde
 #endif
 }
 
-/* A file of shmem pages, whose size counts as committed memory of the system. */
+/*
+ * A file of shmem pages, whose size counts as committed memory of the system. shmem says
+ * -ENOSPC when there is no memory for the inode.
+ */
 static inline struct file *winmem_shmem_file(const char *name, loff_t size)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-	return shmem_file_setup(name, size, 0);
+	struct file *file = shmem_file_setup(name, size, 0);
 #else
-	return shmem_file_setup(name, size, (vma_flags_t) {});
+	struct file *file = shmem_file_setup(name, size, (vma_flags_t) {});
 #endif
+	return file == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : file;
 }
 
 /* Map a file through an old-style .mmap, whatever its operations had before. */

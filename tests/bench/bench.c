@@ -103,6 +103,18 @@ static const struct bench_case cases[] = {
 	{ "release_page", "winmem", &bench_winmem, bench_release_page, 4096 },
 	{ "release_page", "anonymous_4k", &bench_anonymous, bench_release_page, 4096 },
 	{ "release_page", "memfd", &bench_memfd, bench_release_page, 4096 },
+
+	{ "watch_get_reset", "winmem", &bench_winmem_watch, bench_watch_dirty, 8 },
+	{ "watch_get_reset", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_dirty, 1 },
+	{ "watch_get_reset", "userfaultfd", &bench_uffd_watch, bench_watch_dirty, 1 },
+
+	{ "watch_rewrite", "winmem", &bench_winmem_watch, bench_watch_rewrite, 4 },
+	{ "watch_rewrite", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_rewrite, 1 },
+	{ "watch_rewrite", "userfaultfd", &bench_uffd_watch, bench_watch_rewrite, 1 },
+
+	{ "watch_clean_8192", "winmem", &bench_winmem_watch, bench_watch_clean, 64 },
+	{ "watch_clean_8192", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_clean, 1 },
+	{ "watch_clean_8192", "userfaultfd", &bench_uffd_watch, bench_watch_clean, 1 },
 };
 
 #define NR_CASES	(sizeof(cases) / sizeof(*cases))

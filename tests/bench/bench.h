@@ -21,7 +21,11 @@ struct bench_memory {
 	int (*protect)(void *addr, size_t length, bool write);	/* read, or read and write */
 	int (*query)(void *addr);			/* what is there */
 	int (*noop)(void);
+	/* How many pages were written since the last call, for watchers.c. */
+	int (*watch)(void *addr, size_t length, size_t *nr);
 };
+
+#define BENCH_WATCHED	8192UL			/* pages */
 
 /* Subjects. */
 extern const struct bench_memory bench_winmem;
@@ -33,6 +37,9 @@ extern const struct bench_memory bench_discard;		/* ... and no access after deco
 extern const struct bench_memory bench_noreserve;	/* without huge pages and never charged */
 extern const struct bench_memory bench_memfd;		/* a shared mapping of a memfd */
 extern const struct bench_memory bench_getppid;		/* noop: the cheapest system call */
+extern const struct bench_memory bench_winmem_watch;
+extern const struct bench_memory bench_mprotect_watch;	/* and SIGSEGV */
+extern const struct bench_memory bench_uffd_watch;	/* write protection by userfaultfd */
 extern const struct bench_memory bench_none;		/* nothing at all: the loop alone */
 
 /* One run of one case. */
@@ -73,5 +80,8 @@ void bench_query_other(struct bench_run *run);
 void bench_touch(struct bench_run *run);
 void bench_touch_scattered(struct bench_run *run);
 void bench_release_page(struct bench_run *run);
+void bench_watch_dirty(struct bench_run *run);
+void bench_watch_clean(struct bench_run *run);
+void bench_watch_rewrite(struct bench_run *run);
 
 #endif /* BENCH_H */

@@ -315,3 +315,60 @@ void bench_release_page(struct bench_run *run)
 	release(run, addr, length);
 	bench_stop(run, run->nr);
 }
+
+static void watch(struct bench_run *run, char *addr, size_t expected)
+{
+	size_t nr;
+
+	must(run->memory->watch(addr, BENCH_WATCHED * BENCH_PAGE, &nr));
+	if (nr != expected)
+		errx(1, "%zu pages of %zu were written", nr, expected);
+}
+
+/* Rounds of write all, ask and reset; which of the two halves counts is the case's. */
+static void watch_rounds(struct bench_run *run, bool count_writes)
+{
+	unsigned long rounds = times(run);
+	size_t length = BENCH_WATCHED * BENCH_PAGE;
+	char *addr = reserve(run, length);
+
+	while (rounds--) {
+		if (count_writes)
+			bench_start(run);
+		touch_all(addr, length);
+		if (count_writes)
+			bench_stop(run, BENCH_WATCHED);
+		else
+			bench_start(run);
+		watch(run, addr, BENCH_WATCHED);
+		if (!count_writes)
+			bench_stop(run, BENCH_WATCHED);
+	}
+	release(run, addr, length);
+}
+
+/* 8,192 pages, all of which have been written: told of and reset; each page. */
+void bench_watch_dirty(struct bench_run *run)
+{
+	watch_rounds(run, false);
+}
+
+/* The first write to each of them after that. */
+void bench_watch_rewrite(struct bench_run *run)
+{
+	watch_rounds(run, true);
+}
+
+/* 8,192 pages, none of which has been written: one call. */
+void bench_watch_clean(struct bench_run *run)
+{
+	unsigned long nr = times(run);
+	size_t length = BENCH_WATCHED * BENCH_PAGE;
+	char *addr = reserve(run, length);
+
+	bench_start(run);
+	for (unsigned long i = 0; i < nr; i++)
+		watch(run, addr, 0);
+	bench_stop(run, nr);
+	release(run, addr, length);
+}

@@ -25,6 +25,7 @@
 
 #include "backing.h"
 #include "compat.h"
+#include "widen.h"
 
 /* Up to so many pages are write-protected one by one. */
 #define WRITE_PROTECT_MAX	16
@@ -271,8 +272,12 @@ void winmem_backing_unmap(struct winmem_backing *backing, unsigned long start,
 
 static void folio_write_protect(struct folio *folio)
 {
+	bool dirty;
+
 	folio_lock(folio);
-	if (folio_mkclean(folio))
+	dirty = folio_mkclean(folio);
+	winmem_widen(WINMEM_WIDEN_CLEAN);
+	if (dirty)
 		folio_mark_dirty(folio);
 	folio_unlock(folio);
 }
@@ -299,6 +304,7 @@ void winmem_backing_write_protect(struct winmem_backing *backing, unsigned long 
 		return;
 	}
 	winmem_backing_settle(backing, start, nr);
+	winmem_widen(WINMEM_WIDEN_SETTLED);
 	winmem_backing_unmap(backing, start, nr);
 }
 
@@ -344,6 +350,7 @@ void winmem_backing_drop(struct winmem_backing *backing, unsigned long start,
 	if (backing_is_empty(backing, start, nr))
 		return;
 	unmap_mapping_pages(inode->i_mapping, winmem_backing_index(start), nr, false);
+	winmem_widen(WINMEM_WIDEN_DROP);
 	shmem_truncate_range(inode, first, first + bytes - 1);
 }
 
@@ -373,6 +380,7 @@ enum winmem_was winmem_backing_make_clean(struct winmem_backing *backing, unsign
 	/* Under the folio's lock nobody maps it again; a dirty PTE dirties it here. */
 	if (folio_mapped(folio))
 		unmap_mapping_pages(mapping, index, 1, false);
+	winmem_widen(WINMEM_WIDEN_CLEAN);
 	folio_wait_writeback(folio);
 	dirty = folio_test_clear_dirty(folio);
 	folio_unlock(folio);

@@ -21,6 +21,7 @@
 #include "backing.h"
 #include "charge.h"
 #include "compat.h"
+#include "widen.h"
 
 /* The account's size changes by this much at a time, in pages: 4 MiB. */
 #define ACCOUNT_STEP	1024UL
@@ -126,6 +127,7 @@ static int total_take(unsigned long nr)
 	do {
 		if (!total_is_allowed(total + nr))
 			return -EDQUOT;
+		winmem_widen(WINMEM_WIDEN_CHARGE);
 	} while (!atomic_long_try_cmpxchg(&charge_total, &total, total + nr));
 	return 0;
 }

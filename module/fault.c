@@ -27,6 +27,7 @@
 #include "prot.h"
 #include "space.h"
 #include "trace.h"
+#include "widen.h"
 
 /* Pages that a fault in order may map at once. */
 #define FAULT_PAGES_MAX	16
@@ -75,6 +76,7 @@ static void fault_take_guard(struct winmem_fault *fault, struct winmem_chunk *ch
 		fault->guard_stays = true;
 		return;
 	}
+	winmem_widen_atomic(WINMEM_WIDEN_FAULT_GUARD);
 	winmem_chunk_clear(chunk, fault->page, WINMEM_PAGE_GUARD);
 	fault->guard = true;
 }
@@ -176,6 +178,7 @@ static struct folio *hold_reset(struct winmem_space *space, unsigned long page)
 	if (!winmem_backing_is_lost(&space->backing, page, &folio))
 		return folio;
 
+	winmem_widen(WINMEM_WIDEN_FAULT_LOST);
 	chunk = winmem_pages_lock(&space->pages, page);
 	if (chunk) {
 		if (winmem_chunk_get(chunk, page) & WINMEM_PAGE_RESET)
@@ -224,6 +227,7 @@ static vm_fault_t fault_hand_over(struct winmem_fault *fault)
 	fault_note_write(fault, chunk);
 	winmem_pages_unlock(chunk);
 	fault->vmf->page = page;
+	winmem_widen(WINMEM_WIDEN_FAULT_HAND_OVER);
 	return VM_FAULT_LOCKED;
 
 refuse:
@@ -254,7 +258,9 @@ static vm_fault_t fault_handle(struct winmem_fault *fault)
 
 	if (fault->state & WINMEM_PAGE_RESET)
 		held = hold_reset(fault->space, fault->page);
+	winmem_widen(WINMEM_WIDEN_FAULT_GET);
 	err = fault_get_pages(fault, nr, watched);
+	winmem_widen(WINMEM_WIDEN_FAULT_MAP);
 	if (err)
 		ret = vmf_error(err);
 	else
@@ -345,6 +351,7 @@ static vm_fault_t winmem_vma_page_mkwrite(struct vm_fault *vmf)
 	if (chunk) {
 		fault_note_write(&fault, chunk);
 		winmem_pages_unlock(chunk);
+		winmem_widen(WINMEM_WIDEN_FAULT_MKWRITE);
 		ret = VM_FAULT_LOCKED;
 	} else {
 		folio_unlock(folio);
@@ -415,6 +422,7 @@ static int access_page(struct winmem_space *space, unsigned long addr, void *buf
 	folio_lock(folio);
 	if (folio->mapping == winmem_backing_mapping(&space->backing) &&
 	    access_look(space, nr, write) != WINMEM_PAGE_NONE) {
+		winmem_widen(WINMEM_WIDEN_ACCESS);
 		access_copy(page, offset_in_page(addr), buf, len, write);
 		ret = len;
 	}

@@ -16,6 +16,7 @@
 #include "region.h"
 #include "space.h"
 #include "watch.h"
+#include "widen.h"
 #include "window.h"
 
 /* NOCACHE and WRITECOMBINE belong to the reservation (rows P10 to P14). */
@@ -49,8 +50,10 @@ static int exec_ask(struct winmem_space *space, unsigned long start, unsigned lo
 static noinline int exec_look(struct winmem_space *space, struct winmem_region *region,
 			      unsigned long start, unsigned long nr, u8 exec)
 {
-	if (winmem_window_agrees(space->mm, space->backing.file, start, nr, exec))
+	if (winmem_window_agrees(space->mm, space->backing.file, start, nr, exec)) {
+		winmem_widen(WINMEM_WIDEN_EXEC);
 		return 0;
+	}
 	region->exec = true;
 	return exec_ask(space, start, nr, exec);
 }
@@ -81,6 +84,7 @@ static void pages_restrict(struct winmem_space *space, unsigned long start, unsi
 		return;
 	}
 	winmem_backing_settle(&space->backing, start, nr);
+	winmem_widen(WINMEM_WIDEN_SETTLED);
 	winmem_backing_unmap(&space->backing, start, nr);
 }
 
@@ -92,6 +96,7 @@ static void pages_set_prot(struct winmem_space *space, const struct winmem_regio
 	if (region->watched)
 		winmem_watch_latch(space, start, nr);
 	winmem_pages_set(&space->pages, start, nr, &change);
+	winmem_widen(WINMEM_WIDEN_PROTECT);
 	pages_restrict(space, start, nr, change.access, winmem_page_access(state));
 }
 
@@ -186,6 +191,7 @@ static void pages_decommit(struct winmem_space *space, struct winmem_region *reg
 	unsigned long committed = winmem_pages_count(&space->pages, start, nr);
 
 	winmem_pages_set(&space->pages, start, nr, &change);
+	winmem_widen(WINMEM_WIDEN_DECOMMIT);
 	winmem_backing_drop(&space->backing, start, nr);
 	if (region->watched)
 		winmem_watch_clear(space, start, nr, false);
@@ -270,6 +276,7 @@ static void reset_page(struct winmem_space *space, unsigned long page)
 		return;
 
 	winmem_pages_set_one(pages, page, RESET_MASK, WINMEM_PAGE_RESET);
+	winmem_widen(WINMEM_WIDEN_RESET);
 	switch (winmem_backing_make_clean(&space->backing, page)) {
 	case WINMEM_WAS_CLEAN:
 		winmem_pages_set_one(pages, page, RESET_MASK, before & RESET_MASK);
@@ -332,6 +339,7 @@ static bool reset_undo_page(struct winmem_space *space, unsigned long page)
 {
 	bool kept = winmem_backing_make_dirty(&space->backing, page);
 
+	winmem_widen(WINMEM_WIDEN_UNDO);
 	if (winmem_pages_get(&space->pages, page) & WINMEM_PAGE_LOST)
 		kept = false;
 	winmem_pages_set_one(&space->pages, page, RESET_MASK, 0);

@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "region.h"
 #include "space.h"
+#include "widen.h"
 
 static DEFINE_MUTEX(spaces_lock);
 static DEFINE_HASHTABLE(spaces, 8);
@@ -70,7 +71,10 @@ struct winmem_space *winmem_space_open(void)
 
 	mutex_lock(&spaces_lock);
 	hash_for_each_possible(spaces, space, node, (unsigned long)current->mm) {
-		if (space->mm == current->mm && get_file_active(&space->backing.file))
+		if (space->mm != current->mm)
+			continue;
+		winmem_widen(WINMEM_WIDEN_OPEN);
+		if (get_file_active(&space->backing.file))
 			goto out;
 	}
 	space = space_create();
@@ -101,6 +105,7 @@ void winmem_space_end(struct winmem_space *space)
 	struct winmem_region *region;
 	MA_STATE(regions, &space->regions, 0, 0);
 
+	winmem_widen(WINMEM_WIDEN_END);
 	mutex_lock(&spaces_lock);
 	hash_del(&space->node);
 	mutex_unlock(&spaces_lock);

@@ -15,6 +15,7 @@
 
 #include "backing.h"
 #include "compat.h"
+#include "widen.h"
 #include "window.h"
 
 /**
@@ -235,6 +236,7 @@ void winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long 
 	unsigned long addr = start << PAGE_SHIFT, last = addr + (nr << PAGE_SHIFT), end = last;
 
 	while (addr < last && next_own(mm, file, &addr, &end)) {
+		winmem_widen(WINMEM_WIDEN_UNMAP);
 		if (vm_munmap(addr, end - addr))
 			break;
 		addr = end;

@@ -21,6 +21,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "widen.h"
 #include "window.h"
 #include "windows.h"
 
@@ -116,6 +117,7 @@ static int windows_repair(struct winmem_windows *windows, unsigned long start, u
 			return -EINTR;
 		if (!winmem_window_gap(windows->mm, windows->file, &gap, &length))
 			continue;
+		winmem_widen(WINMEM_WIDEN_REPAIR);
 		ret = winmem_window_map(windows->file, gap, length);
 		if (ret)
 			return ret;
@@ -324,6 +326,7 @@ static int window_carve(struct winmem_windows *windows, struct winmem_window *wi
 	/* Whole granules go, and with them what is still ours at the gap's ends. */
 	last = min(round_up(start + nr, WINMEM_GRANULE_PAGES), round_up(last, WINMEM_GRANULE_PAGES));
 	start = round_down(start, WINMEM_GRANULE_PAGES);
+	winmem_widen(WINMEM_WIDEN_CARVE);
 	winmem_window_unmap(windows->mm, windows->file, start, last - start);
 
 	window_store(windows, window, NULL);
@@ -409,6 +412,7 @@ static struct winmem_window *windows_map_hole(struct winmem_windows *windows,
 		ret = windows_hole(windows, bounds, nr, &start);
 		if (ret)
 			return ERR_PTR(ret);
+		winmem_widen(WINMEM_WIDEN_HOLE);
 		window = window_add(windows, start, nr);
 	} while (PTR_ERR(window) == -EEXIST && --tries);
 	return tries ? window : ERR_PTR(-ENOMEM);

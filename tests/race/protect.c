@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PROTECT against threads that read and write the pages: when it has returned, nothing
+ * that the new protection forbids gets through, and no store lands late.
+ */
+#include "race.h"
+
+static void check_contents(const struct gate *gate)
+{
+	for (unsigned long i = 0; i < gate->nr; i++)
+		EXPECT_EQ(gate->last[i], (unsigned int)peek(gate->base + i * PAGE));
+}
+
+static void open_and_shut(unsigned long nr, unsigned int prot, enum toucher one,
+			  enum toucher other)
+{
+	unsigned long base = reserve_commit(nr * PAGE, READWRITE);
+	struct gate gate;
+
+	gate_start(&gate, base, nr, one, other);
+	for (unsigned int i = 0; again(i, 60); i++) {
+		gate_used(&gate);
+		dither(i);
+		EXPECT_OK(raw_protect(base, nr * PAGE, prot));
+		gate_shut(&gate);
+		gate_park(&gate);
+		check_contents(&gate);
+		gate_open(&gate);
+		EXPECT_OK(raw_protect(base, nr * PAGE, READWRITE));
+		gate_unpark(&gate);
+	}
+	gate_end(&gate);
+	release(base);
+}
+
+/* A page alone is write-protected where it is mapped. */
+RACE(readonly_page)
+{
+	open_and_shut(1, READONLY, WRITER, NOBODY);
+}
+WIDENED(readonly_page, FAULT_MKWRITE, 3000)
+WIDENED(readonly_page, PROTECT, 3000)
+WIDENED(readonly_page, CLEAN, 3000)
+
+/* Many are unmapped. */
+RACE(readonly_pages)
+{
+	open_and_shut(20, READONLY, WRITER, NOBODY);
+}
+WIDENED(readonly_pages, FAULT_GET, 2000)
+WIDENED(readonly_pages, FAULT_MAP, 2000)
+WIDENED(readonly_pages, FAULT_MKWRITE, 1000)
+WIDENED(readonly_pages, PROTECT, 2000)
+WIDENED(readonly_pages, SETTLED, 2000)
+
+RACE(noaccess_page)
+{
+	open_and_shut(1, NOACCESS, WRITER, READER);
+}
+WIDENED(noaccess_page, FAULT_GET, 3000)
+WIDENED(noaccess_page, FAULT_MAP, 3000)
+WIDENED(noaccess_page, PROTECT, 3000)
+WIDENED(noaccess_page, SETTLED, 3000)
+
+/*
+ * Two faults on one page: the second one finds it mapped, and lets the kernel map it. By
+ * then it may be unmapped again.
+ */
+RACE(noaccess_page_for_readers)
+{
+	open_and_shut(1, NOACCESS, READER, READER);
+}
+WIDENED_AT(noaccess_page_for_readers, FAULT_HAND_OVER, AT(FAULT_MAP) | AT(FAULT_HAND_OVER), 3000)
+
+/* A debugger gets past protections, and is no way around them for the program. */
+RACE(noaccess_page_with_a_debugger)
+{
+	unsigned long base = reserve_commit(PAGE, NOACCESS);
+	struct gate gate;
+
+	gate_start(&gate, base, 1, DEBUGGER, NOBODY);
+	for (unsigned int i = 0; again(i, 60); i++) {
+		gate_used(&gate);
+		dither(i);
+		EXPECT_OK(raw_protect(base, PAGE, i % 2 ? NOACCESS : READONLY));
+		gate_park(&gate);
+		check_contents(&gate);
+		EXPECT(!try_write(base, 0));
+		gate_unpark(&gate);
+	}
+	gate_end(&gate);
+}
+WIDENED(noaccess_page_with_a_debugger, ACCESS, 2000)
+WIDENED(noaccess_page_with_a_debugger, PROTECT, 2000)

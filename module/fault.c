@@ -213,6 +213,7 @@ static vm_fault_t fault_hand_over(struct winmem_fault *fault)
 	struct folio *folio;
 	struct page *page;
 
+	winmem_widen(WINMEM_WIDEN_FAULT_BUSY);
 	page = winmem_backing_get_page(&fault->space->backing, fault->page);
 	if (IS_ERR(page))
 		return vmf_error(PTR_ERR(page));
@@ -411,6 +412,7 @@ static int access_page(struct winmem_space *space, unsigned long addr, void *buf
 		return -EFAULT;
 	if (state & WINMEM_PAGE_RESET)
 		held = hold_reset(space, nr);
+	winmem_widen(WINMEM_WIDEN_ACCESS_GET);
 	page = winmem_backing_get_page(&space->backing, nr);
 	if (IS_ERR(page)) {
 		ret = PTR_ERR(page);

@@ -11,11 +11,13 @@ enum winmem_widen {
 	/* A fault has seen the state. */
 	WINMEM_WIDEN_FAULT_GET,		/* its pages are not yet in the page cache */
 	WINMEM_WIDEN_FAULT_MAP,		/* they are, and not yet mapped */
-	WINMEM_WIDEN_FAULT_HAND_OVER,	/* the folio is locked, for the kernel to map */
+	WINMEM_WIDEN_FAULT_BUSY,	/* that did not work; the kernel is to map them */
+	WINMEM_WIDEN_FAULT_HAND_OVER,	/* for that the folio is locked */
 	WINMEM_WIDEN_FAULT_MKWRITE,	/* the folio is locked, its PTE not yet writable */
 	WINMEM_WIDEN_FAULT_LOST,	/* a page that was reset is gone; not yet marked so */
 	WINMEM_WIDEN_FAULT_GUARD,	/* a guard was hit and stands; the chunk is locked */
-	WINMEM_WIDEN_ACCESS,		/* a debugger may have the page; the folio is locked */
+	WINMEM_WIDEN_ACCESS_GET,	/* a debugger may have the page; it has none yet */
+	WINMEM_WIDEN_ACCESS,		/* it has, and the folio is locked */
 
 	/* A change has set the states. */
 	WINMEM_WIDEN_PROTECT,		/* page tables do not follow yet */
@@ -25,7 +27,7 @@ enum winmem_widen {
 	WINMEM_WIDEN_CLEAN,		/* the folio is locked, its PTEs clean and itself not marked */
 	WINMEM_WIDEN_RESET,		/* a page is marked RESET, and not yet clean */
 	WINMEM_WIDEN_UNDO,		/* a page is dirty again; its mark was not looked at */
-	WINMEM_WIDEN_EXEC,		/* the mappings agree on execute; no state is set */
+	WINMEM_WIDEN_EXEC,		/* the mappings agree on execute; no protection is set */
 
 	/* A look at the process's mappings, or at other spaces. */
 	WINMEM_WIDEN_HOLE,		/* a hole was found, and nothing mapped there */

@@ -23,8 +23,7 @@ static void decommit_and_commit(unsigned long nr, unsigned int prot, enum touche
 
 	gate_start(&gate, base, nr, one, other);
 	for (unsigned int i = 0; again(i, 60); i++) {
-		gate_used(&gate);
-		dither(i);
+		gate_use(&gate, i);
 		EXPECT_OK(race_decommit(base, nr * PAGE));
 		gate_shut(&gate);
 		EXPECT_EQ(0, charge());
@@ -41,31 +40,32 @@ RACE(decommit_page)
 {
 	decommit_and_commit(1, READWRITE, WRITER, READER);
 }
-WIDENED(decommit_page, FAULT_GET, 3000)
-WIDENED(decommit_page, FAULT_MAP, 3000)
-WIDENED(decommit_page, FAULT_MKWRITE, 3000)
-WIDENED(decommit_page, DECOMMIT, 3000)
-WIDENED(decommit_page, DROP, 3000)
-WIDENED_AT(decommit_page, FAULT_HAND_OVER, AT(FAULT_MAP) | AT(FAULT_HAND_OVER), 3000)
+WIDENED(decommit_page, FAULT_GET, 6000)
+WIDENED(decommit_page, FAULT_MAP, 6000)
+WIDENED(decommit_page, FAULT_MKWRITE, 6000)
+WIDENED(decommit_page, DECOMMIT, 6000)
+WIDENED(decommit_page, DROP, 6000)
+WIDENED_AT(decommit_page, FAULT_HAND_OVER, AT(FAULT_MAP) | AT(FAULT_HAND_OVER), 6000)
 
 RACE(decommit_pages)
 {
 	decommit_and_commit(20, READWRITE, WRITER, READER);
 }
-WIDENED(decommit_pages, FAULT_GET, 2000)
-WIDENED(decommit_pages, FAULT_MAP, 2000)
+WIDENED(decommit_pages, FAULT_GET, 4000)
+WIDENED(decommit_pages, FAULT_MAP, 4000)
 WIDENED(decommit_pages, FAULT_MKWRITE, 1000)
-WIDENED(decommit_pages, DECOMMIT, 2000)
-WIDENED(decommit_pages, DROP, 2000)
+WIDENED(decommit_pages, DECOMMIT, 4000)
+WIDENED(decommit_pages, DROP, 4000)
 
 /* What a debugger writes goes with the page as well. */
 RACE(decommit_with_a_debugger)
 {
 	decommit_and_commit(1, NOACCESS, DEBUGGER, NOBODY);
 }
-WIDENED(decommit_with_a_debugger, ACCESS, 3000)
-WIDENED(decommit_with_a_debugger, DECOMMIT, 3000)
-WIDENED(decommit_with_a_debugger, DROP, 3000)
+WIDENED(decommit_with_a_debugger, ACCESS_GET, 6000)
+WIDENED(decommit_with_a_debugger, ACCESS, 6000)
+WIDENED(decommit_with_a_debugger, DECOMMIT, 6000)
+WIDENED(decommit_with_a_debugger, DROP, 6000)
 
 static void release_and_reserve(unsigned long base)
 {
@@ -74,8 +74,7 @@ static void release_and_reserve(unsigned long base)
 	EXPECT_EQ(base, race_reserve(base, GRAN, WINMEM_RESERVE_COMMIT));
 	gate_start(&gate, base, GRAN / PAGE, WRITER, READER);
 	for (unsigned int i = 0; again(i, 60); i++) {
-		gate_used(&gate);
-		dither(i);
+		gate_use(&gate, i);
 		EXPECT_OK(raw_release(base));
 		gate_shut(&gate);
 		EXPECT_FREE(base);
@@ -98,18 +97,18 @@ RACE(release_in_a_window)
 	release(base);
 	release_and_reserve(base);
 }
-WIDENED(release_in_a_window, FAULT_GET, 2000)
-WIDENED(release_in_a_window, FAULT_MAP, 2000)
+WIDENED(release_in_a_window, FAULT_GET, 4000)
+WIDENED(release_in_a_window, FAULT_MAP, 4000)
 WIDENED(release_in_a_window, FAULT_MKWRITE, 1000)
-WIDENED(release_in_a_window, DECOMMIT, 2000)
-WIDENED(release_in_a_window, DROP, 2000)
+WIDENED(release_in_a_window, DECOMMIT, 4000)
+WIDENED(release_in_a_window, DROP, 4000)
 
 /* In one that goes with the reservation. */
 RACE(release_with_its_window)
 {
 	release_and_reserve(find_hole(GRAN));
 }
-WIDENED(release_with_its_window, FAULT_GET, 2000)
-WIDENED(release_with_its_window, FAULT_MAP, 2000)
-WIDENED(release_with_its_window, UNMAP, 2000)
-WIDENED(release_with_its_window, REPAIR, 2000)
+WIDENED(release_with_its_window, FAULT_GET, 4000)
+WIDENED(release_with_its_window, FAULT_MAP, 4000)
+WIDENED(release_with_its_window, UNMAP, 4000)
+WIDENED(release_with_its_window, REPAIR, 4000)

@@ -19,8 +19,7 @@ static void open_and_shut(unsigned long nr, unsigned int prot, enum toucher one,
 
 	gate_start(&gate, base, nr, one, other);
 	for (unsigned int i = 0; again(i, 60); i++) {
-		gate_used(&gate);
-		dither(i);
+		gate_use(&gate, i);
 		EXPECT_OK(raw_protect(base, nr * PAGE, prot));
 		gate_shut(&gate);
 		gate_park(&gate);
@@ -38,29 +37,29 @@ RACE(readonly_page)
 {
 	open_and_shut(1, READONLY, WRITER, NOBODY);
 }
-WIDENED(readonly_page, FAULT_MKWRITE, 3000)
-WIDENED(readonly_page, PROTECT, 3000)
-WIDENED(readonly_page, CLEAN, 3000)
+WIDENED(readonly_page, FAULT_MKWRITE, 6000)
+WIDENED(readonly_page, PROTECT, 6000)
+WIDENED(readonly_page, CLEAN, 6000)
 
 /* Many are unmapped. */
 RACE(readonly_pages)
 {
 	open_and_shut(20, READONLY, WRITER, NOBODY);
 }
-WIDENED(readonly_pages, FAULT_GET, 2000)
-WIDENED(readonly_pages, FAULT_MAP, 2000)
+WIDENED(readonly_pages, FAULT_GET, 4000)
+WIDENED(readonly_pages, FAULT_MAP, 4000)
 WIDENED(readonly_pages, FAULT_MKWRITE, 1000)
-WIDENED(readonly_pages, PROTECT, 2000)
-WIDENED(readonly_pages, SETTLED, 2000)
+WIDENED(readonly_pages, PROTECT, 4000)
+WIDENED(readonly_pages, SETTLED, 4000)
 
 RACE(noaccess_page)
 {
 	open_and_shut(1, NOACCESS, WRITER, READER);
 }
-WIDENED(noaccess_page, FAULT_GET, 3000)
-WIDENED(noaccess_page, FAULT_MAP, 3000)
-WIDENED(noaccess_page, PROTECT, 3000)
-WIDENED(noaccess_page, SETTLED, 3000)
+WIDENED(noaccess_page, FAULT_GET, 6000)
+WIDENED(noaccess_page, FAULT_MAP, 6000)
+WIDENED(noaccess_page, PROTECT, 6000)
+WIDENED(noaccess_page, SETTLED, 6000)
 
 /*
  * Two faults on one page: the second one finds it mapped, and lets the kernel map it. By
@@ -70,7 +69,8 @@ RACE(noaccess_page_for_readers)
 {
 	open_and_shut(1, NOACCESS, READER, READER);
 }
-WIDENED_AT(noaccess_page_for_readers, FAULT_HAND_OVER, AT(FAULT_MAP) | AT(FAULT_HAND_OVER), 3000)
+WIDENED_AT(noaccess_page_for_readers, FAULT_BUSY, AT(FAULT_MAP) | AT(FAULT_BUSY), 6000)
+WIDENED_AT(noaccess_page_for_readers, FAULT_HAND_OVER, AT(FAULT_MAP) | AT(FAULT_HAND_OVER), 6000)
 
 /* A debugger gets past protections, and is no way around them for the program. */
 RACE(noaccess_page_with_a_debugger)
@@ -80,8 +80,7 @@ RACE(noaccess_page_with_a_debugger)
 
 	gate_start(&gate, base, 1, DEBUGGER, NOBODY);
 	for (unsigned int i = 0; again(i, 60); i++) {
-		gate_used(&gate);
-		dither(i);
+		gate_use(&gate, i);
 		EXPECT_OK(raw_protect(base, PAGE, i % 2 ? NOACCESS : READONLY));
 		gate_park(&gate);
 		check_contents(&gate);
@@ -90,5 +89,5 @@ RACE(noaccess_page_with_a_debugger)
 	}
 	gate_end(&gate);
 }
-WIDENED(noaccess_page_with_a_debugger, ACCESS, 2000)
-WIDENED(noaccess_page_with_a_debugger, PROTECT, 2000)
+WIDENED(noaccess_page_with_a_debugger, ACCESS, 4000)
+WIDENED(noaccess_page_with_a_debugger, PROTECT, 4000)

@@ -30,13 +30,16 @@ void race_run(void (*race)(void), unsigned int points, unsigned int us);
 #define WIDENED_AT(name, point, points, us)				\
 	TEST(name##_##point) { race_run(name##_race, points, us); }
 
+/* Wait at points from now on, for so long. */
+void widen(unsigned int points, unsigned int us);
+
 /* How long the points of this test wait, in microseconds; 0 when they do not. */
 extern unsigned int wide_us;
 
 /* for (i = 0; again(i, most); i++): four rounds, and more up to most while time is left. */
 bool again(unsigned int round, unsigned int most);
 
-/* A bit of time, up to about what a point waits, so that rounds differ. */
+/* A bit of time, less than what a point waits, so that rounds differ. */
 void dither(unsigned int round);
 
 /* Threads wait for each other without the scheduler's pauses. */
@@ -86,6 +89,7 @@ void gate_start(struct gate *gate, unsigned long base, unsigned long nr, enum to
 		enum toucher other);
 void gate_open(struct gate *gate);	/* before the call that opens */
 void gate_used(struct gate *gate);	/* wait till each thread has passed */
+void gate_use(struct gate *gate, unsigned int round);	/* that, or till they are on the way */
 void gate_shut(struct gate *gate);	/* after the call that shuts; threads then bounce off */
 void gate_park(struct gate *gate);	/* nobody touches */
 void gate_unpark(struct gate *gate);

@@ -61,6 +61,9 @@ WIDENED(noaccess_page, FAULT_MAP, 6000)
 WIDENED(noaccess_page, PROTECT, 6000)
 WIDENED(noaccess_page, SETTLED, 6000)
 
+/* A write that the kernel maps: the page is not mapped while its state is looked at. */
+WIDENED_AT(noaccess_page, FAULT_MKWRITE, AT(FAULT_MAP) | AT(FAULT_MKWRITE), 6000)
+
 /*
  * Two faults on one page: the second one finds it mapped, and lets the kernel map it. By
  * then it may be unmapped again.
@@ -70,7 +73,8 @@ RACE(noaccess_page_for_readers)
 	open_and_shut(1, NOACCESS, READER, READER);
 }
 WIDENED_AT(noaccess_page_for_readers, FAULT_BUSY, AT(FAULT_MAP) | AT(FAULT_BUSY), 6000)
-WIDENED_AT(noaccess_page_for_readers, FAULT_HAND_OVER, AT(FAULT_MAP) | AT(FAULT_HAND_OVER), 6000)
+WIDENED_AT(noaccess_page_for_readers, FAULT_HAND_OVER,
+	   AT(FAULT_MAP) | AT(FAULT_HAND_OVER), 6000)
 
 /* A debugger gets past protections, and is no way around them for the program. */
 RACE(noaccess_page_with_a_debugger)

@@ -34,7 +34,7 @@ static void hits_read(unsigned int *hits)
 
 void widen(unsigned int points, unsigned int us)
 {
-	wide_us = us;
+	wide_us = us * __builtin_popcount(points);
 	parameter_set(PARAMETERS "widen_us", us);
 	parameter_set(PARAMETERS "widen", points);
 }

@@ -41,27 +41,33 @@ static int exec_ask(struct winmem_space *space, unsigned long start, unsigned lo
 	struct winmem_pages_change change = { .mask = WINMEM_PAGE_EXEC, .bits = exec };
 	int ret = winmem_pages_prepare(&space->pages, start, nr, exec);
 
-	if (ret)
-		return ret;
-	winmem_pages_set(&space->pages, start, nr, &change);
-	return -ENOEXEC;
+	if (!ret)
+		winmem_pages_set(&space->pages, start, nr, &change);
+	return ret;
 }
 
 static noinline int exec_look(struct winmem_space *space, struct winmem_region *region,
 			      unsigned long start, unsigned long nr, u8 exec)
 {
-	if (winmem_window_agrees(space->mm, space->backing.file, start, nr, exec)) {
-		winmem_widen(WINMEM_WIDEN_EXEC);
-		return 0;
-	}
+	int ret;
+
 	region->exec = true;
-	return exec_ask(space, start, nr, exec);
+	ret = exec_ask(space, start, nr, exec);
+	if (ret)
+		return ret;
+	if (!winmem_window_agrees(space->mm, space->backing.file, start, nr, exec))
+		return -ENOEXEC;
+	winmem_widen(WINMEM_WIDEN_EXEC);
+	return 0;
 }
 
 /*
  * Execute permission is the mappings', and mprotect(2) is the only way to change that:
  * so it comes before the states do, and a failure of it finds nothing changed. Without
  * an executable mapping in the reservation, now or before, there is nothing to look at.
+ *
+ * Asked first, then looked at: a mprotect that another thread was told to call, for the
+ * opposite, is over by then and seen, or it is refused.
  */
 static int exec_agree(struct winmem_space *space, struct winmem_region *region,
 		      unsigned long start, unsigned long nr, u8 state)

@@ -185,3 +185,44 @@ RACE(execute_or_not)
 	}
 }
 WIDENED(execute_or_not, PROTECT, 3000)
+
+/*
+ * A thread was told to call mprotect, and is late: another one has asked for the opposite
+ * since. The late one is refused, or the other sees what it did and has it undone.
+ */
+static int is_late(unsigned long base, int prot)
+{
+	if (wide_us)
+		usleep(wide_us / 2);
+	EXPECT(!mprotect((void *)base, PAGE, prot) || errno == EAGAIN);
+	return 0;
+}
+
+static int takes_execute_late(unsigned long base)
+{
+	return is_late(base, PROT_READ | PROT_WRITE);
+}
+
+static int gives_execute_late(unsigned long base)
+{
+	return is_late(base, PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+RACE(a_late_mprotect)
+{
+	unsigned long base = reserve_commit(PAGE, READWRITE);
+
+	put_return(base);
+	for (unsigned int i = 0; again(i, 60); i++) {
+		execute_wanted(base, EXECUTE_READ);
+		EXPECT_ERRNO(ENOEXEC, raw_protect(base, PAGE, READONLY));
+		call_both(base, one_executes, takes_execute_late);
+		EXPECT(try_exec(base));
+
+		execute_wanted(base, READONLY);
+		EXPECT_ERRNO(ENOEXEC, raw_protect(base, PAGE, EXECUTE_READ));
+		call_both(base, other_reads, gives_execute_late);
+		EXPECT(!try_exec(base));
+	}
+}
+WIDENED(a_late_mprotect, EXEC, 20000)

@@ -229,17 +229,21 @@ static bool next_own(struct mm_struct *mm, const struct file *file, unsigned lon
  * address it was not given; it would lose that mapping, and nobody else anything.)
  *
  * Context: may sleep; takes mmap_lock.
+ * Return: 0; -ENOMEM; -EINTR: being killed. Then some of it is mapped still.
  */
-void winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long start,
-			 unsigned long nr)
+int winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long start,
+			unsigned long nr)
 {
 	unsigned long addr = start << PAGE_SHIFT, last = addr + (nr << PAGE_SHIFT), end = last;
+	int ret;
 
 	while (addr < last && next_own(mm, file, &addr, &end)) {
 		winmem_widen(WINMEM_WIDEN_UNMAP);
-		if (vm_munmap(addr, end - addr))
-			break;
+		ret = vm_munmap(addr, end - addr);
+		if (ret)
+			return ret;
 		addr = end;
 		end = last;
 	}
+	return 0;
 }

@@ -21,8 +21,8 @@ bool winmem_window_fit(struct maple_tree *tree, unsigned long low, unsigned long
 int winmem_window_hole(struct mm_struct *mm, const struct winmem_bounds *bounds,
 		       unsigned long nr, unsigned long *start);
 int winmem_window_map(struct file *file, unsigned long start, unsigned long nr);
-void winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long start,
-			 unsigned long nr);
+int winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long start,
+			unsigned long nr);
 bool winmem_window_is_whole(struct mm_struct *mm, struct file *file, unsigned long start,
 			    unsigned long nr, bool *exec);
 bool winmem_window_gap(struct mm_struct *mm, struct file *file, unsigned long *start,

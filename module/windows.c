@@ -94,11 +94,15 @@ static void window_store(struct winmem_windows *windows, const struct winmem_win
 	mas_store_gfp(&mas, entry, WINMEM_GFP_ERASE);
 }
 
-/* Forget a window, and unmap it unless the program has done so in part. */
+/*
+ * Unmap what the program has left of a window, and forget it. Without memory for that it
+ * stays, unused, until a reservation comes to its place and goes again.
+ */
 static void window_remove(struct winmem_windows *windows, struct winmem_window *window)
 {
+	if (winmem_window_unmap(windows->mm, windows->file, window->start, window->nr))
+		return;
 	window_store(windows, window, NULL);
-	winmem_window_unmap(windows->mm, windows->file, window->start, window->nr);
 	kfree(window);
 }
 

@@ -104,7 +104,7 @@ TEST(reserve_within_bounds_makes_a_window_of_its_own)
 	args.highest = place + GIB - 1;
 	args.alignment = CHUNK;
 	SWEEP(.prepare = watch_place, .call = do_reserve, .check = check_works,
-	      .undo = undo_reserve, .needs_memory = true);
+	      .undo = undo_reserve, .flags = SWEEP_MAPS, .needs_memory = true);
 }
 
 /* Between two others: the tree of windows has an entry on both sides, and gaps. */
@@ -304,7 +304,7 @@ static void prepare_own_window(void)
 	sweep_watch_runs(place, 4 * GRAN);
 }
 
-/* An unmap that failed is made up for by the next reservation there. */
+/* An unmap that failed is made up for when the next reservation there goes. */
 static void check_window_gone(void)
 {
 	check_released();
@@ -318,6 +318,7 @@ static void check_window_gone(void)
 
 TEST(release_of_a_window_of_its_own)
 {
+	/* The reservation that makes up is smaller than the window. */
 	SWEEP(.prepare = prepare_own_window, .call = do_release, .check = check_window_gone,
 	      .flags = SWEEP_NEVER_FAILS);
 }

@@ -7,7 +7,7 @@
 #define DEBUGFS		"/sys/kernel/debug/"
 #define SPACE		DEBUGFS "failslab/space"
 #define PLENTY		0x7fffffff
-#define STEP_BYTES	96	/* between two rounds, when memory runs out for good */
+#define STEP_BYTES	160	/* between two rounds, when memory runs out for good */
 #define MAX_ROUNDS	3000	/* no sweep is that long */
 #define ROUND_SECONDS	60	/* under emulation */
 

@@ -10,6 +10,7 @@
 
 #define ARENA_PAGES	1300	/* two and a half chunks of 512 */
 #define PRESSURE_PAGES	6000
+#define PRESSURE_FILL	3000	/* that are written from the start */
 #define CHUNK_PAGES	512
 #define UNTOUCHED	0xdeadbeef
 
@@ -312,13 +313,12 @@ static void op_reset(struct worker *worker)
 	alloc_at(worker, model, addr, size, MEM_RESET, pick_prot(worker));
 }
 
-static void op_undo(struct worker *worker)
+static void undo_at(struct worker *worker, struct model *model, unsigned long addr,
+		    unsigned long size)
 {
-	struct model *model = pick_model(worker);
-	unsigned long addr, size, got;
+	unsigned long got;
 	DWORD error;
 
-	pick_bytes(worker, model, &addr, &size);
 	worker_note(worker, "undo %s+%#lx %#lx", name_of(worker, model), addr - model->start, size);
 	SetLastError(UNTOUCHED);
 	got = (unsigned long)VirtualAlloc((void *)addr, size, MEM_RESET_UNDO, PAGE_NOACCESS);
@@ -326,6 +326,28 @@ static void op_undo(struct worker *worker)
 	error = got ? 0 : GetLastError();
 	CHECK(worker, !got || GetLastError() == UNTOUCHED, "last error is %u", GetLastError());
 	CHECK(worker, model_undo(model, addr, size, error), "error %u is not the truth", error);
+}
+
+static void op_undo(struct worker *worker)
+{
+	struct model *model = pick_model(worker);
+	unsigned long addr, size;
+
+	pick_bytes(worker, model, &addr, &size);
+	undo_at(worker, model, addr, size);
+}
+
+/* What rarely comes together by chance: the same pages reset, reclaimed, and wanted back. */
+static void op_lose(struct worker *worker)
+{
+	struct model *model = pick_model(worker);
+	struct span span = pick_span(worker, model, 100);
+	unsigned long addr = model->start + span.first * PAGE;
+	unsigned long size = (span.end - span.first) * PAGE;
+
+	alloc_at(worker, model, addr, size, MEM_RESET, PAGE_READWRITE);
+	page_out(worker, model, span);
+	undo_at(worker, model, addr, size);
 }
 
 static void op_protect(struct worker *worker)
@@ -449,7 +471,7 @@ static const struct {
 } ops[] = {
 	{ 60, op_reserve }, { 30, op_stray }, { 25, op_within }, { 30, op_release },
 	{ 160, op_commit }, { 80, op_decommit }, { 180, op_protect }, { 60, op_query },
-	{ 50, op_reset }, { 40, op_undo }, { 20, op_bad },
+	{ 50, op_reset }, { 30, op_undo }, { 20, op_lose }, { 20, op_bad },
 	{ 120, op_read }, { 160, op_write }, { 60, op_call },
 	{ 40, op_pipe_write }, { 40, op_pipe_read }, { 30, op_remote_read }, { 30, op_remote_write },
 	{ 20, op_map }, { 20, op_unmap }, { 10, op_unmap_nothing }, { 40, op_page_out },
@@ -479,6 +501,21 @@ static void *allocate(size_t nr, size_t size)
 	return memory;
 }
 
+static void alone_fill(struct worker *worker)
+{
+	struct alone *alone = worker->data;
+	struct model *arena = &alone->arena;
+
+	alloc_at(worker, arena, arena->start, PRESSURE_FILL * PAGE, MEM_RESERVE | MEM_COMMIT,
+		 PAGE_READWRITE);
+	for (long i = 0; i < PRESSURE_FILL * CELLS && arena->pages[0].base != FREE; i++) {
+		struct page *page = &arena->pages[i / CELLS];
+
+		page->word[i % CELLS] = next_word(worker);
+		cell_fill((char *)arena->start + i * CELL, page->word[i % CELLS]);
+	}
+}
+
 /* Half of the threads have their arena inside a window that was there before. */
 static void *alone_start(struct worker *worker)
 {
@@ -496,6 +533,9 @@ static void *alone_start(struct worker *worker)
 		perror("stress: memfd");
 		exit(1);
 	}
+	worker->data = alone;
+	if (worker->options->pressure)
+		alone_fill(worker);
 	return alone;
 }
 

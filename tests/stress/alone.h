@@ -26,6 +26,8 @@ uint64_t next_word(struct worker *worker);
 const char *name_of(const struct worker *worker, const struct model *model);
 
 /* alone_access.c */
+void check_cell(struct worker *worker, struct page *page, unsigned int cell, const void *addr,
+		const char *copy);
 void op_read(struct worker *worker);
 void op_write(struct worker *worker);
 void op_call(struct worker *worker);
@@ -40,6 +42,7 @@ void op_unmap(struct worker *worker);
 void op_unmap_nothing(struct worker *worker);
 void op_fork(struct worker *worker);
 void op_page_out(struct worker *worker);
+void page_out(struct worker *worker, struct model *model, struct span span);
 
 /* alone_check.c */
 void alone_check(struct worker *worker);

@@ -76,8 +76,8 @@ static bool check_touch(struct worker *worker, struct page *page, char *addr, en
 	return allowed;
 }
 
-static void check_cell(struct worker *worker, struct page *page, unsigned int cell,
-		       const void *addr, const char *copy)
+void check_cell(struct worker *worker, struct page *page, unsigned int cell, const void *addr,
+		const char *copy)
 {
 	uint64_t word = page->word[cell], found;
 
@@ -85,6 +85,7 @@ static void check_cell(struct worker *worker, struct page *page, unsigned int ce
 	CHECK(worker, model_saw(page, cell, cell_is(copy, word), cell_is(copy, 0)),
 	      "contents at %p begin with %#llx, not %#llx%s", addr, (unsigned long long)found,
 	      (unsigned long long)cell_word(word, 0), page->maybe & 1U << cell ? " or zero" : "");
+	worker->dropped += word && !page->word[cell];
 }
 
 void op_read(struct worker *worker)

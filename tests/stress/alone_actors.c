@@ -149,14 +149,10 @@ void op_fork(struct worker *worker)
  * Reclaim what is in a range: clean pages that were reset go, others to swap if there is
  * one. MADV_PAGEOUT sees only what is mapped.
  */
-void op_page_out(struct worker *worker)
+void page_out(struct worker *worker, struct model *model, struct span span)
 {
-	struct model *model = pick_model(worker);
-	struct span span = pick_span(worker, model, 200);
 	uint64_t word;
 
-	worker_note(worker, "pageout %s pages %#lx..%#lx", name_of(worker, model), span.first,
-		    span.end);
 	for (long i = span.first; i < span.end; i++)
 		if (model_allows(&model->pages[i], READ))
 			CHECK(worker, !touch_read((char *)model->start + i * PAGE, &word,
@@ -164,4 +160,14 @@ void op_page_out(struct worker *worker)
 	/* It stops at the first hole. */
 	madvise((void *)(model->start + span.first * PAGE), (span.end - span.first) * PAGE,
 		MADV_PAGEOUT);
+}
+
+void op_page_out(struct worker *worker)
+{
+	struct model *model = pick_model(worker);
+	struct span span = pick_span(worker, model, 200);
+
+	worker_note(worker, "pageout %s pages %#lx..%#lx", name_of(worker, model), span.first,
+		    span.end);
+	page_out(worker, model, span);
 }

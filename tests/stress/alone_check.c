@@ -40,21 +40,6 @@ static void check_states(struct worker *worker, const struct model *model)
 	}
 }
 
-static void check_page(struct worker *worker, struct page *page, unsigned long addr,
-		       const char *copy)
-{
-	for (int i = 0; i < CELLS; i++) {
-		uint64_t found;
-
-		memcpy(&found, copy + i * CELL, sizeof(found));
-		CHECK(worker, model_saw(page, i, cell_is(copy + i * CELL, page->word[i]),
-					cell_is(copy + i * CELL, 0)),
-		      "contents at %#lx begin with %#llx, not %#llx%s", addr + i * CELL,
-		      (unsigned long long)found, (unsigned long long)cell_word(page->word[i], 0),
-		      page->maybe & 1U << i ? " or zero" : "");
-	}
-}
-
 /* A debugger can see pages that are committed, and no others. */
 static void check_contents(struct worker *worker, struct model *model)
 {
@@ -74,8 +59,9 @@ static void check_contents(struct worker *worker, struct model *model)
 		}
 		CHECK(worker, debugger_read((void *)addr, copy, nr * PAGE),
 		      "contents at %#lx cannot be seen: %s", addr, strerror(errno));
-		for (long j = 0; j < nr; j++)
-			check_page(worker, &model->pages[i + j], addr + j * PAGE, copy + j * PAGE);
+		for (long j = 0; j < nr * CELLS; j++)
+			check_cell(worker, &model->pages[i + j / CELLS], j % CELLS,
+				   (char *)addr + j * CELL, copy + j * CELL);
 	}
 }
 

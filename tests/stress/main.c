@@ -55,14 +55,15 @@ static time_t now(void)
 
 static void print_sums(const char *what)
 {
-	unsigned long steps = 0, checks = 0;
+	unsigned long steps = 0, checks = 0, dropped = 0;
 
 	for (unsigned int i = 0; i < nr_workers; i++) {
 		steps += workers[i].step;
 		checks += workers[i].checks;
+		dropped += workers[i].dropped;
 	}
-	printf("%s: %ld s, %lu operations, %lu checks\n", what, (long)(now() - begun), steps,
-	       checks);
+	printf("%s: %ld s, %lu operations, %lu checks; %lu KiB were dropped after a reset\n", what,
+	       (long)(now() - begun), steps, checks, dropped * CELL / 1024);
 	fflush(stdout);
 }
 
@@ -85,7 +86,6 @@ static void meet(struct worker *worker)
 
 	check_charge(worker);
 	limit_check(worker);
-	pressure_look();
 	if (time >= told + PROGRESS) {
 		told = time;
 		print_sums("stress");
@@ -109,6 +109,9 @@ static void *work(void *arg)
 			worker->kind->step(worker);
 			worker->step++;
 		}
+		/* Before the check brings all of it back. */
+		if (pthread_barrier_wait(&meeting) == PTHREAD_BARRIER_SERIAL_THREAD)
+			pressure_look();
 		pthread_barrier_wait(&meeting);
 		worker->kind->check(worker);
 		if (pthread_barrier_wait(&meeting) == PTHREAD_BARRIER_SERIAL_THREAD)
@@ -203,11 +206,11 @@ int main(int argc __attribute__((unused)), char **argv)
 	       options.pressure ? ", under pressure" : "");
 	fflush(stdout);
 	touch_init();
+	if (options.pressure)
+		pressure_begin();
 	limit_init();
 	hire_all();
 	begun = told = now();
-	if (options.pressure)
-		pressure_begin();
 	work_all();
 
 	print_sums("done");

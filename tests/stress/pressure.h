@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-void pressure_begin(void);
+void pressure_begin(void);	/* before any memory of winmem's is there */
 void pressure_look(void);	/* now and then, while nobody works */
 bool pressure_end(void);	/* prints what has happened; false: it was no pressure */
 

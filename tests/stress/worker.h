@@ -48,6 +48,7 @@ struct worker {
 	struct random random;
 	unsigned long step;
 	unsigned long checks;
+	unsigned long dropped;		/* cells that were reset, and then seen to be gone */
 	void *data;			/* the kind's */
 	char last[LAST_OPS][160];
 };

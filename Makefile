@@ -28,7 +28,8 @@ UNIT	:= $(call tests,unit)
 UAPI	:= $(call tests,uapi)
 LIBT	:= $(call tests,lib)
 
-.PHONY: all help deps module lib tests demo check unit test-vm vm-selftest kunit check-matrix \
+.PHONY: all help deps module lib tests demo check unit test-vm vm-selftest kunit check-debug races \
+	injected stress fuzz coverage check-matrix \
 	check-dkms bench install install-lib install-data modules_install dkms-install dkms-remove \
 	clean
 all: lib
@@ -110,6 +111,32 @@ vm-selftest:
 ## kunit: the module's KUnit suites, on a debug kernel that is built once (about 10 minutes)
 kunit:
 	@tests/kunit/run
+
+## check-debug: KUnit, all tests, races and injected failures on the debug kernel (an hour)
+check-debug:
+	@tests/check-debug
+
+## races: threads against each other with their windows held open, on the debug kernel
+races:
+	@tests/races
+
+## injected: every call and fault with each allocation and copy failing, on the debug kernel
+injected:
+	@tests/injected
+
+## stress: random calls against a model; DURATION=60, SEED=N, KERNEL=6.1, SWAP=1
+stress:
+	@tests/stressing --kernel $(or $(KERNEL),6.1) --duration $(or $(DURATION),60) \
+		--seed $(or $(SEED),0) $(if $(SWAP),--swap)
+
+## fuzz: random calls of the raw ioctls; DURATION=60, KERNEL=debug, SEED=N, STEPS=N
+fuzz:
+	@DURATION=$(or $(DURATION),60) KERNEL=$(or $(KERNEL),debug) SEED=$(SEED) STEPS=$(STEPS) \
+		tests/fuzzing
+
+## coverage: which lines of module/ and lib/ the tests execute, and which not (an hour)
+coverage:
+	@tests/coverage/run
 
 ## check-matrix: builds without a warning and all tests, on 6.1, 6.12 and 7.3, gcc and clang
 check-matrix:

@@ -311,7 +311,8 @@ TEST(sec16_hundreds_of_gigabytes_of_everything)
 	EXPECT_EQ(2 * PAGE, charge());
 	release(base);
 	printf("# %.3f s\n", seconds() - start);
-	EXPECT(seconds() - start < 60);
+	/* On the debug kernel it takes a minute where others take seconds. */
+	EXPECT(seconds() - start < (getenv("WINMEM_SLOW") ? 600 : 60));
 }
 
 /* What root can open of another's mapping is the file behind it; it must bear that. */

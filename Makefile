@@ -79,6 +79,11 @@ $(B)/tests/uapi/%: tests/uapi/%.c $(wildcard tests/uapi/*.h tests/uapi/common.c)
 	@mkdir -p $(@D)
 	$(TEST_CC) -Itests/uapi $< tests/uapi/common.c -lcmocka -pthread -o $@
 
+$(B)/tests/race/%: tests/race/%.c tests/race/race.c tests/race/race.h \
+		$(wildcard tests/uapi/common.*) module/widen.h uapi/linux/winmem.h
+	@mkdir -p $(@D)
+	$(TEST_CC) -Itests/uapi $< tests/race/race.c tests/uapi/common.c -lcmocka -pthread -o $@
+
 $(B)/tests/lib/%: tests/lib/%.c $(wildcard tests/lib/common.*) $(B)/lib/libwinmem.a
 	@mkdir -p $(@D)
 	$(TEST_CC) -Itests/lib $< tests/lib/common.c $(B)/lib/libwinmem.a -lcmocka -pthread -o $@

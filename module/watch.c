@@ -23,6 +23,7 @@
 #include "pages.h"
 #include "space.h"
 #include "watch.h"
+#include "widen.h"
 
 /* The part of a range that lies in one chunk, which has bitmaps. */
 struct watch_part {
@@ -208,6 +209,7 @@ static int watch_list(struct winmem_space *space, unsigned long start, unsigned 
 		if (ret)
 			return ret;
 		last = part_list(&part, max - list->nr, reset, list);
+		winmem_widen(WINMEM_WIDEN_WATCH);
 		if (reset)
 			winmem_backing_make_unwritten(&space->backing, part.start,
 						      last - part.offset + 1);

@@ -27,6 +27,7 @@ enum winmem_widen {
 	WINMEM_WIDEN_CLEAN,		/* the folio is locked, its PTEs clean and itself not marked */
 	WINMEM_WIDEN_RESET,		/* a page is marked RESET, and not yet clean */
 	WINMEM_WIDEN_UNDO,		/* a page is dirty again; its mark was not looked at */
+	WINMEM_WIDEN_WATCH,		/* pages count as not written; their PTEs are writable */
 	WINMEM_WIDEN_EXEC,		/* the mappings agree on execute; no protection is set */
 
 	/* A look at the process's mappings, or at other spaces. */

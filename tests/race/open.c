@@ -65,7 +65,6 @@ static void *opens_and_closes(void *arg)
 	struct opener *me = arg, *other = &openers[!me->number];
 
 	for (unsigned int i = 0; i < 12; i++) {
-		meet(&met, 2);
 		me->fd = OPEN_DEVICE();
 		me->base = reserve_through(me->fd);
 		meet(&met, 2);
@@ -73,6 +72,8 @@ static void *opens_and_closes(void *arg)
 		meet(&met, 2);
 		release_through(me->fd, me->base);
 		unmap_window(me->base);
+		meet(&met, 2);
+		/* One of the two is the last, and the other one opens meanwhile. */
 		close(me->fd);
 	}
 	return NULL;

@@ -10,6 +10,7 @@
 #define BUDGET_MS	250	/* of one test's rounds */
 
 unsigned int wide_us;
+static unsigned int lead_us;	/* of all points but the last */
 
 /* The parameters of a debug build. */
 
@@ -34,7 +35,8 @@ static void hits_read(unsigned int *hits)
 
 void widen(unsigned int points, unsigned int us)
 {
-	wide_us = us * __builtin_popcount(points);
+	wide_us = us;
+	lead_us = points ? us * (__builtin_popcount(points) - 1) : 0;
 	parameter_set(PARAMETERS "widen_us", us);
 	parameter_set(PARAMETERS "widen", points);
 }
@@ -74,7 +76,7 @@ bool again(unsigned int round, unsigned int most)
 void dither(unsigned int round)
 {
 	if (wide_us)
-		usleep(wide_us / 4 * (round % 4));
+		usleep(lead_us + wide_us / 4 * (round % 4));
 }
 
 /* Threads. */

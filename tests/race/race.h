@@ -33,13 +33,13 @@ void race_run(void (*race)(void), unsigned int points, unsigned int us);
 /* Wait at points from now on, for so long. */
 void widen(unsigned int points, unsigned int us);
 
-/* How long the points of this test wait one after the other, in microseconds; or 0. */
+/* How long each point of this test waits, in microseconds; 0 when none does. */
 extern unsigned int wide_us;
 
 /* for (i = 0; again(i, most); i++): four rounds, and more up to most while time is left. */
 bool again(unsigned int round, unsigned int most);
 
-/* A bit of time, less than what the points wait, so that rounds differ. */
+/* A bit of time, within what the last point waits, so that rounds differ. */
 void dither(unsigned int round);
 
 /* Threads wait for each other without the scheduler's pauses. */

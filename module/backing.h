@@ -48,7 +48,7 @@ void winmem_backing_settle(struct winmem_backing *backing, unsigned long start,
 void winmem_backing_write_protect(struct winmem_backing *backing, unsigned long start,
 				  unsigned long nr);
 void winmem_backing_make_unwritten(struct winmem_backing *backing, unsigned long start,
-				   unsigned int nr);
+				   unsigned long nr);
 void winmem_backing_unmap(struct winmem_backing *backing, unsigned long start,
 			  unsigned long nr);
 void winmem_backing_drop(struct winmem_backing *backing, unsigned long start,

@@ -6,7 +6,6 @@
 #ifndef WINMEM_COMPAT_H
 #define WINMEM_COMPAT_H
 
-#include <linux/bitmap.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -46,20 +45,13 @@ static inline struct file *get_file_active(struct file **f)
 #endif
 
 /*
- * Take write permission, then the dirty bit, from the PTEs of up to 512 pages. They say
- * nothing of it to the pages. False: this kernel cannot (the helpers come with a driver).
+ * Take write permission from the PTEs of a range; dirty ones stay dirty. False: this kernel
+ * cannot (the helper comes with a driver).
  */
-static inline bool winmem_clean_ptes(struct address_space *mapping, pgoff_t index, pgoff_t nr)
+static inline bool winmem_wp_ptes(struct address_space *mapping, pgoff_t index, pgoff_t nr)
 {
 #ifdef CONFIG_MAPPING_DIRTY_HELPERS
-	DECLARE_BITMAP(dirty, 512);
-	pgoff_t start = 0, end = 0;
-
-	if (WARN_ON_ONCE(nr > 512))
-		return false;
-	bitmap_zero(dirty, 512);
 	wp_shared_mapping_range(mapping, index, nr);
-	clean_record_shared_mapping_range(mapping, index, nr, index, dirty, &start, &end);
 	return true;
 #else
 	return false;
@@ -79,6 +71,25 @@ static inline struct file *winmem_shmem_file(const char *name, loff_t size)
 #endif
 	return file == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : file;
 }
+
+/*
+ * Having this at all, and no policy to show, keeps NUMA balancing away from a mapping: it
+ * would take a PTE that is dirty and write-protected for one that may be made writable.
+ */
+#ifdef CONFIG_NUMA
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+static inline struct mempolicy *winmem_no_policy(struct vm_area_struct *vma, unsigned long addr)
+#else
+static inline struct mempolicy *winmem_no_policy(struct vm_area_struct *vma, unsigned long addr,
+						 pgoff_t *ilx)
+#endif
+{
+	return NULL;
+}
+#define WINMEM_NO_POLICY	.get_policy = winmem_no_policy,
+#else
+#define WINMEM_NO_POLICY
+#endif
 
 /* Map a file through an old-style .mmap, whatever its operations had before. */
 static inline void winmem_fops_set_mmap(struct file_operations *fops,

@@ -113,12 +113,6 @@ static void fault_note_write(struct winmem_fault *fault, struct winmem_chunk *ch
 		winmem_chunk_clear(chunk, fault->page, WINMEM_PAGE_RESET);
 }
 
-/* Whether the page gets a writable PTE that a reset of its watch will clean. */
-static bool fault_is_watched(const struct winmem_fault *fault, const struct winmem_chunk *chunk)
-{
-	return fault->access == WINMEM_ACCESS_WRITE && chunk->watch;
-}
-
 /*
  * How many pages to map. Pages hit in order are doubled up to FAULT_PAGES_MAX, within
  * the mapping, the page table and the run of equal states. The chunk is locked.
@@ -132,8 +126,8 @@ static unsigned long fault_window(struct winmem_fault *fault, struct winmem_chun
 		nr = min(chunk->window * 2, FAULT_PAGES_MAX);
 	if (fault->state & (WINMEM_PAGE_RESET | WINMEM_PAGE_LOST))
 		nr = 1;
-	/* Neighbours would be mapped for writing too. */
-	if (fault_is_watched(fault, chunk))
+	/* Neighbours would be mapped for writing too, and count as written. */
+	if (fault->access == WINMEM_ACCESS_WRITE && chunk->watch)
 		nr = 1;
 	nr = min(nr, WINMEM_CHUNK_PAGES - offset);
 	nr = min(nr, (fault->vmf->vma->vm_end >> PAGE_SHIFT) - fault->page);
@@ -144,11 +138,8 @@ static unsigned long fault_window(struct winmem_fault *fault, struct winmem_chun
 	return nr;
 }
 
-/*
- * Bring pages into the page cache; the first one must come, the others may. They are made
- * dirty where their PTEs will not be there to say so.
- */
-static int fault_get_pages(struct winmem_fault *fault, unsigned long nr, bool dirty)
+/* Bring pages into the page cache; the first one must come, the others may. */
+static int fault_get_pages(struct winmem_fault *fault, unsigned long nr)
 {
 	unsigned long i;
 
@@ -158,8 +149,6 @@ static int fault_get_pages(struct winmem_fault *fault, unsigned long nr, bool di
 
 		if (IS_ERR(page))
 			return i ? 0 : PTR_ERR(page);
-		if (dirty)
-			folio_mark_dirty(page_folio(page));
 		put_page(page);
 	}
 	return 0;
@@ -248,19 +237,17 @@ static vm_fault_t fault_handle(struct winmem_fault *fault)
 	struct folio *held = NULL;
 	unsigned long nr;
 	vm_fault_t ret;
-	bool watched;
 	int err;
 
 	if (!chunk)
 		return VM_FAULT_SIGSEGV;
 	nr = fault_window(fault, chunk);
-	watched = fault_is_watched(fault, chunk);
 	winmem_pages_unlock(chunk);
 
 	if (fault->state & WINMEM_PAGE_RESET)
 		held = hold_reset(fault->space, fault->page);
 	winmem_widen(WINMEM_WIDEN_FAULT_GET);
-	err = fault_get_pages(fault, nr, watched);
+	err = fault_get_pages(fault, nr);
 	winmem_widen(WINMEM_WIDEN_FAULT_MAP);
 	if (err)
 		ret = vmf_error(err);
@@ -469,15 +456,17 @@ static int winmem_vma_mprotect(struct vm_area_struct *vma, unsigned long start,
 			       unsigned long end, unsigned long newflags)
 {
 	struct winmem_space *space = vma_space(vma);
-	bool exec = newflags & VM_EXEC;
-	unsigned long page;
+	unsigned long page = start >> PAGE_SHIFT, nr = (end >> PAGE_SHIFT) - page;
 
 	/* Protection keys too are in the flags. */
 	if (!vma_is_sane(vma) || (newflags ^ vma->vm_flags) & ~VM_EXEC)
 		return -EACCES;
-	page = start >> PAGE_SHIFT;
-	return winmem_pages_want_exec(&space->pages, page, (end >> PAGE_SHIFT) - page, exec) ?
-	       0 : -EAGAIN;
+	if (!winmem_pages_want_exec(&space->pages, page, nr, newflags & VM_EXEC))
+		return -EAGAIN;
+	/* A reset of write watch leaves PTEs that mprotect would make writable again. */
+	if (winmem_pages_is_watched(&space->pages, page, nr))
+		winmem_backing_unmap(&space->backing, page, nr);
+	return 0;
 }
 
 /* Pages belong where they are. (Growing in place is harmless: nothing is reserved there.) */
@@ -493,6 +482,7 @@ static const struct vm_operations_struct winmem_vm_ops = {
 	.access		= winmem_vma_access,
 	.mprotect	= winmem_vma_mprotect,
 	.mremap		= winmem_vma_mremap,
+	WINMEM_NO_POLICY
 };
 
 /**

@@ -448,6 +448,31 @@ int winmem_pages_make_watch(struct winmem_pages *pages, unsigned long page)
 }
 
 /**
+ * winmem_pages_is_watched() - whether some page of a range may be watched
+ * @pages: table
+ * @start: first page
+ * @nr: pages
+ *
+ * Context: no lock needed; may sleep.
+ */
+bool winmem_pages_is_watched(struct winmem_pages *pages, unsigned long start, unsigned long nr)
+{
+	unsigned long index = chunk_index(start), last = chunk_index(start + nr - 1);
+	struct winmem_chunk *chunk;
+	bool watched = false;
+
+	do {
+		rcu_read_lock();
+		chunk = xa_find(&pages->chunks, &index, last, XA_PRESENT);
+		if (chunk)
+			watched = READ_ONCE(chunk->watch);
+		rcu_read_unlock();
+		cond_resched();
+	} while (chunk && !watched && index++ < last);
+	return watched;
+}
+
+/**
  * winmem_pages_next() - the first chunk from a page on
  * @pages: table
  * @page: where to begin; set to the first page of the chunk, if that is above

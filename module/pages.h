@@ -33,6 +33,7 @@ void winmem_pages_set(struct winmem_pages *pages, unsigned long start, unsigned 
 		      struct winmem_pages_change *change);
 void winmem_pages_set_one(struct winmem_pages *pages, unsigned long page, u8 mask, u8 bits);
 int winmem_pages_make_watch(struct winmem_pages *pages, unsigned long page);
+bool winmem_pages_is_watched(struct winmem_pages *pages, unsigned long start, unsigned long nr);
 struct winmem_chunk *winmem_pages_next(struct winmem_pages *pages, unsigned long *page,
 				       unsigned long last);
 bool winmem_pages_is_single(struct winmem_pages *pages, unsigned long page);

@@ -10,7 +10,7 @@
 
 #define ARENA_PAGES	1300	/* two and a half chunks of 512 */
 #define PRESSURE_PAGES	6000
-#define PRESSURE_FILL	3000	/* that are written from the start */
+#define FILL_PAGES	256	/* that are written at once under pressure */
 #define CHUNK_PAGES	512
 #define UNTOUCHED	0xdeadbeef
 
@@ -465,6 +465,19 @@ static void op_bad(struct worker *worker)
 	      GetLastError());
 }
 
+/* Under pressure there must be something that presses: a place, if it is free, in use. */
+static void op_fill(struct worker *worker)
+{
+	struct alone *alone = worker->data;
+	struct model *arena = &alone->arena;
+	long page = random_below(&worker->random, arena->nr / FILL_PAGES) * FILL_PAGES;
+	unsigned long addr = arena->start + page * PAGE, size = FILL_PAGES * PAGE;
+
+	if (arena->pages[page].base == FREE)
+		alloc_at(worker, arena, addr, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+	write_pages(worker, arena, (struct span) { page, page + FILL_PAGES });
+}
+
 static const struct {
 	unsigned int weight;
 	void (*op)(struct worker *worker);
@@ -482,6 +495,10 @@ static void alone_step(struct worker *worker)
 {
 	unsigned int sum = 0, pick, i;
 
+	if (worker->options->pressure && random_percent(&worker->random, 8)) {
+		op_fill(worker);
+		return;
+	}
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
 		sum += ops[i].weight;
 	pick = random_below(&worker->random, sum);
@@ -501,21 +518,6 @@ static void *allocate(size_t nr, size_t size)
 	return memory;
 }
 
-static void alone_fill(struct worker *worker)
-{
-	struct alone *alone = worker->data;
-	struct model *arena = &alone->arena;
-
-	alloc_at(worker, arena, arena->start, PRESSURE_FILL * PAGE, MEM_RESERVE | MEM_COMMIT,
-		 PAGE_READWRITE);
-	for (long i = 0; i < PRESSURE_FILL * CELLS && arena->pages[0].base != FREE; i++) {
-		struct page *page = &arena->pages[i / CELLS];
-
-		page->word[i % CELLS] = next_word(worker);
-		cell_fill((char *)arena->start + i * CELL, page->word[i % CELLS]);
-	}
-}
-
 /* Half of the threads have their arena inside a window that was there before. */
 static void *alone_start(struct worker *worker)
 {
@@ -523,7 +525,7 @@ static void *alone_start(struct worker *worker)
 	struct alone *alone = allocate(1, sizeof(*alone));
 
 	alone->kept = worker->number % 2;
-	alone->most = worker->options->pressure ? 2000 : 64;
+	alone->most = worker->options->pressure ? 400 : 64;
 	model_init(&alone->arena, worker_place(worker->number, alone->kept), nr,
 		   allocate(nr, sizeof(struct page)));
 	for (int i = 0; i < STRAYS; i++)
@@ -533,9 +535,6 @@ static void *alone_start(struct worker *worker)
 		perror("stress: memfd");
 		exit(1);
 	}
-	worker->data = alone;
-	if (worker->options->pressure)
-		alone_fill(worker);
 	return alone;
 }
 

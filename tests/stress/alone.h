@@ -28,6 +28,7 @@ const char *name_of(const struct worker *worker, const struct model *model);
 /* alone_access.c */
 void check_cell(struct worker *worker, struct page *page, unsigned int cell, const void *addr,
 		const char *copy);
+void write_pages(struct worker *worker, struct model *model, struct span span);
 void op_read(struct worker *worker);
 void op_write(struct worker *worker);
 void op_call(struct worker *worker);

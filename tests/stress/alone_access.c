@@ -5,7 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "alone.h"
@@ -76,6 +76,21 @@ static bool check_touch(struct worker *worker, struct page *page, char *addr, en
 	return allowed;
 }
 
+/* An address in the words of the operations. */
+static const char *where(struct worker *worker, const void *addr)
+{
+	static __thread char text[64];
+	struct alone *alone = worker->data;
+	struct model *model = &alone->arena;
+	unsigned long at = (unsigned long)addr;
+
+	for (int i = 0; i < STRAYS; i++)
+		if (at - alone->strays[i].start < alone->strays[i].nr * PAGE)
+			model = &alone->strays[i];
+	snprintf(text, sizeof(text), "%s+%#lx", name_of(worker, model), at - model->start);
+	return text;
+}
+
 void check_cell(struct worker *worker, struct page *page, unsigned int cell, const void *addr,
 		const char *copy)
 {
@@ -83,8 +98,9 @@ void check_cell(struct worker *worker, struct page *page, unsigned int cell, con
 
 	memcpy(&found, copy, sizeof(found));
 	CHECK(worker, model_saw(page, cell, cell_is(copy, word), cell_is(copy, 0)),
-	      "contents at %p begin with %#llx, not %#llx%s", addr, (unsigned long long)found,
-	      (unsigned long long)cell_word(word, 0), page->maybe & 1U << cell ? " or zero" : "");
+	      "contents of %s (%p, %#x) begin with %#llx, not %#llx%s", where(worker, addr), addr,
+	      page->prot, (unsigned long long)found, (unsigned long long)cell_word(word, 0),
+	      page->maybe & 1U << cell ? " or zero" : "");
 	worker->dropped += word && !page->word[cell];
 }
 
@@ -123,6 +139,16 @@ void op_write(struct worker *worker)
 	note(worker, "write", &cells);
 	for (long i = 0; i < cells.nr; i++)
 		write_cell(worker, &cells, i);
+}
+
+/* All of those that can be written; the others are left as they are. */
+void write_pages(struct worker *worker, struct model *model, struct span span)
+{
+	struct cells cells = { model, span.first * CELLS, (span.end - span.first) * CELLS };
+
+	for (long i = 0; i < cells.nr; i++)
+		if (model_allows(page_of(&cells, i), WRITE))
+			write_cell(worker, &cells, i);
 }
 
 /* A page that begins with a pattern returns; with zeros it would run on. */

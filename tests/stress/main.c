@@ -2,12 +2,12 @@
 /*
  * stress: random calls of the whole library from several threads, checked against a model.
  *
- *	stress [--duration SECONDS] [--seed N] [--thread K] [--steps M] [--pressure]
+ *	stress [--duration SECONDS] [--seed N] [--thread K] [--steps M] [--pressure] [--trace]
  *
  * --seed: the same numbers again; without it the clock's. --thread: only this thread, with
  * --steps up to a step: threads with regions of their own do exactly the same again. All
  * threads meet after each ROUND steps, and everything is checked. --pressure: with more
- * memory than the machine has, which needs swap.
+ * memory than the machine has, which needs swap. --trace: print every operation.
  *
  * Ends with `N passed, N failed`; the status is 1 when something failed.
  */
@@ -102,9 +102,10 @@ static bool is_my_turn(const struct worker *worker)
 static void *work(void *arg)
 {
 	struct worker *worker = arg;
+	int round = options.pressure ? ROUND_PRESSED : ROUND;
 
 	while (!over) {
-		for (int i = 0; i < ROUND && is_my_turn(worker); i++) {
+		for (int i = 0; i < round && is_my_turn(worker); i++) {
 			worker->last[worker->step % LAST_OPS][0] = '\0';
 			worker->kind->step(worker);
 			worker->step++;
@@ -182,6 +183,8 @@ static void parse_options(char **argv)
 	while (*++argv) {
 		if (!strcmp(*argv, "--pressure")) {
 			options.pressure = true;
+		} else if (!strcmp(*argv, "--trace")) {
+			options.trace = true;
 		} else if (!strcmp(*argv, "--duration")) {
 			options.duration = number(*++argv);
 		} else if (!strcmp(*argv, "--seed")) {

@@ -182,6 +182,9 @@ static void page_reset(struct page *page)
 {
 	if (!page->prot)
 		return;
+	/* A page that was not written between two resets was reset once. */
+	if (!page->reset)
+		page->before = page->maybe;
 	page->reset = true;
 	page->was_reset = true;
 	for (int i = 0; i < CELLS; i++)
@@ -241,7 +244,7 @@ bool model_undo(struct model *model, unsigned long addr, unsigned long size, DWO
 		must_lose |= page->lost;
 		page->reset = page->was_reset = page->lost = false;
 		if (!error)
-			page->maybe = 0;
+			page->maybe &= page->before;
 	}
 	return error ? may_lose : !must_lose;
 }
@@ -387,6 +390,7 @@ void model_write(struct page *page, unsigned int cell, uint64_t word)
 {
 	page->word[cell] = word;
 	page->maybe &= ~(1U << cell);
+	page->before &= ~(1U << cell);
 	page->reset = false;
 	page->lost = false;
 }
@@ -397,6 +401,7 @@ bool model_saw(struct page *page, unsigned int cell, bool is_word, bool is_zero)
 
 	if (!(page->maybe & bit))
 		return page->word[cell] ? is_word : is_zero;
+	page->before &= ~bit;
 	if (is_word) {
 		/* It has survived what could have taken it, unless that can still come. */
 		if (!page->reset)

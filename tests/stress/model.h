@@ -32,9 +32,14 @@ struct page {
 	DWORD alloc_prot;
 	DWORD prot;		/* with GUARD; 0: not committed */
 
-	/* Contents. The word of a cell in maybe is a guess: zeros may have taken its place. */
+	/*
+	 * Contents. The word of a cell in maybe is a guess: zeros may have taken its place. Of
+	 * those in before that may have been so when the page was reset last, and UNDO tells
+	 * of what came since only.
+	 */
 	uint64_t word[CELLS];
 	unsigned int maybe;
+	unsigned int before;
 	bool reset;		/* reset, and not written since: it can go at any time */
 	bool was_reset;		/* since the last UNDO: that may tell of a loss */
 	bool lost;		/* and must: zeros have been seen */

@@ -28,6 +28,8 @@ void worker_note(struct worker *worker, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line + length, sizeof(worker->last[0]) - length, format, args);
 	va_end(args);
+	if (worker->options->trace)
+		printf("%u: %s\n", worker->number, line);
 }
 
 static void print_replay(const struct worker *worker)

@@ -16,6 +16,7 @@
 #include "random.h"
 
 #define ROUND		500
+#define ROUND_PRESSED	150	/* where each step is a long one */
 #define LAST_OPS	20
 #define MAX_WORKERS	16
 
@@ -25,6 +26,7 @@ struct options {
 	long thread;			/* only this one; -1: all */
 	unsigned long steps;		/* of each thread; 0: until the time is over */
 	bool pressure;			/* with more memory than there is */
+	bool trace;			/* print every operation */
 };
 
 struct worker;

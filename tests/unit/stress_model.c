@@ -157,6 +157,21 @@ static void VR01_to_VR14_reset(void **state)
 	assert_int_equal(model_undo(&model, BASE + 2 * PAGE, 2 * PAGE, ERROR_INVALID_ADDRESS), true);
 }
 
+/* What was lost before the second reset is not what UNDO of that is asked for. */
+static void VR11_what_went_before_the_last_reset(void **state)
+{
+	(void)state;
+	expect_alloc(0, 0, PAGE, RESERVE_COMMIT, RW, 0);
+	model_write(&pages[0], 0, 5);
+	expect_alloc(0, 0, PAGE, MEM_RESET, RW, 0);
+	model_write(&pages[0], 1, 6);
+	expect_alloc(0, 0, PAGE, MEM_RESET, RW, 0);
+	expect_alloc(0, 0, PAGE, MEM_RESET, RW, 0);
+	assert_true(model_undo(&model, BASE, PAGE, 0));
+	assert_true(model_saw(&pages[0], 0, false, true));
+	assert_false(model_saw(&pages[0], 1, false, true));
+}
+
 static void mappings_of_others(void **state)
 {
 	(void)state;
@@ -183,6 +198,7 @@ int main(void)
 		cmocka_unit_test_setup(VP01_to_VP10_protect, setup),
 		cmocka_unit_test_setup(G01_to_G15_access, setup),
 		cmocka_unit_test_setup(VR01_to_VR14_reset, setup),
+		cmocka_unit_test_setup(VR11_what_went_before_the_last_reset, setup),
 		cmocka_unit_test_setup(mappings_of_others, setup),
 	};
 

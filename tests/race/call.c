@@ -22,7 +22,7 @@ static void *calls(void *arg)
 
 	calling = true;
 	for (unsigned int i = 0;; i++) {
-		unsigned long base = race_reserve(i % 2 ? 0 : fixed, GRAN, 0);
+		unsigned long base = race_reserve(i % 2 ? fixed : 0, GRAN, 0);
 
 		EXPECT(base);
 		EXPECT_OK(raw_commit(base, GRAN, READWRITE));

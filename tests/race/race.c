@@ -70,7 +70,7 @@ bool again(unsigned int round, unsigned int most)
 
 	if (!round)
 		start = now_us();
-	return round < 4 || (round < most && now_us() - start < BUDGET_MS * 1000);
+	return round < (lead_us ? 12 : 4) || (round < most && now_us() - start < BUDGET_MS * 1000);
 }
 
 void dither(unsigned int round)

@@ -36,7 +36,10 @@ void widen(unsigned int points, unsigned int us);
 /* How long each point of this test waits, in microseconds; 0 when none does. */
 extern unsigned int wide_us;
 
-/* for (i = 0; again(i, most); i++): four rounds, and more up to most while time is left. */
+/*
+ * for (i = 0; again(i, most); i++): four rounds, or twelve where threads have to meet at one
+ * point first; and more up to most while time is left.
+ */
 bool again(unsigned int round, unsigned int most);
 
 /* A bit of time, within what the last point waits, so that rounds differ. */

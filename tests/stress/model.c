@@ -242,9 +242,10 @@ bool model_undo(struct model *model, unsigned long addr, unsigned long size, DWO
 
 		may_lose |= page->was_reset;
 		must_lose |= page->lost;
-		page->reset = page->was_reset = page->lost = false;
-		if (!error)
+		/* Of a page that was not reset since, this undo knows nothing. */
+		if (!error && page->was_reset)
 			page->maybe &= page->before;
+		page->reset = page->was_reset = page->lost = false;
 	}
 	return error ? may_lose : !must_lose;
 }

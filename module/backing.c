@@ -314,8 +314,8 @@ void winmem_backing_write_protect(struct winmem_backing *backing, unsigned long 
  * @start: first page
  * @nr: pages
  *
- * Unlike winmem_backing_write_protect() it leaves PTEs dirty, and is ten times cheaper for
- * each. mprotect(2) has its hook for that, and is kept out meanwhile.
+ * Unlike winmem_backing_write_protect() it leaves PTEs dirty, and walks the page tables once
+ * for all of them. mprotect(2) has its hook for that, and is kept out meanwhile.
  *
  * Context: may sleep; mmap_lock is held; takes folio locks and i_mmap_rwsem; whoever
  * faults now says so to those who will ask.

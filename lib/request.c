@@ -83,6 +83,8 @@ static int request_place(struct winmem_request *request, const struct winmem_wor
 			request->flags |= WINMEM_RESERVE_COMMIT;
 		if (words->type & MEM_TOP_DOWN)
 			request->flags |= WINMEM_RESERVE_TOP_DOWN;
+		if (words->type & MEM_WRITE_WATCH)
+			request->flags |= WINMEM_RESERVE_WATCH;
 		return winmem_range_reserve(&request->range, words->addr, words->size);
 	}
 
@@ -106,9 +108,6 @@ static int request_place(struct winmem_request *request, const struct winmem_wor
  * winmem_request_parse() - check VirtualAlloc's words and turn them into a request
  * @request: set
  * @words: the call
- *
- * MEM_WRITE_WATCH leaves no trace in the request: the memory is what it would be
- * without.
  *
  * Context: any.
  * Return: 0; EINVAL: a bad word; ENOENT: no memory can be there; ENOSYS: Windows

@@ -28,12 +28,14 @@ typedef int BOOL;
 typedef unsigned char BYTE;
 typedef unsigned short WORD;
 typedef unsigned int DWORD;
+typedef unsigned int UINT;
 typedef unsigned int ULONG;
 typedef unsigned long long DWORD64;
 typedef unsigned long long DWORDLONG;
 typedef unsigned long long ULONGLONG;
 typedef uintptr_t ULONG_PTR;
 typedef uintptr_t DWORD_PTR;
+typedef uintptr_t UINT_PTR;
 typedef intptr_t LONG_PTR;
 typedef size_t SIZE_T;
 typedef void *PVOID;
@@ -45,6 +47,7 @@ typedef DWORD *PDWORD;
 typedef DWORD *LPDWORD;
 typedef ULONG *PULONG;
 typedef ULONGLONG *PULONGLONG;
+typedef ULONG_PTR *PULONG_PTR;
 typedef SIZE_T *PSIZE_T;
 
 #ifndef FALSE
@@ -75,6 +78,9 @@ typedef SIZE_T *PSIZE_T;
 #define MEM_LARGE_PAGES			0x20000000
 #define MEM_COALESCE_PLACEHOLDERS	0x00000001
 #define MEM_PRESERVE_PLACEHOLDER	0x00000002
+
+/* For GetWriteWatch(). */
+#define WRITE_WATCH_FLAG_RESET		0x01
 
 /* Protections: one of the first eight, and what goes with it. */
 #define PAGE_NOACCESS			0x01
@@ -278,6 +284,12 @@ WINMEM_API SIZE_T WINAPI VirtualQuery(LPCVOID lpAddress, PMEMORY_BASIC_INFORMATI
 				      SIZE_T dwLength);
 WINMEM_API SIZE_T WINAPI VirtualQueryEx(HANDLE hProcess, LPCVOID lpAddress,
 					PMEMORY_BASIC_INFORMATION lpBuffer, SIZE_T dwLength);
+
+/* Pages of memory made with MEM_WRITE_WATCH. 0, or ~0 for failure. */
+WINMEM_API UINT WINAPI GetWriteWatch(DWORD dwFlags, PVOID lpBaseAddress, SIZE_T dwRegionSize,
+				     PVOID *lpAddresses, PULONG_PTR lpdwCount,
+				     LPDWORD lpdwGranularity);
+WINMEM_API UINT WINAPI ResetWriteWatch(LPVOID lpBaseAddress, SIZE_T dwRegionSize);
 
 WINMEM_API void WINAPI GetSystemInfo(LPSYSTEM_INFO lpSystemInfo);
 WINMEM_API void WINAPI GetNativeSystemInfo(LPSYSTEM_INFO lpSystemInfo);

@@ -18,6 +18,7 @@ static const struct {
 	DWORD error;
 } rows[] = {
 	{ EINVAL, 87 }, { EOPNOTSUPP, 87 }, { ERANGE, 87 }, { EBUSY, 87 },
+	{ EADDRNOTAVAIL, 87 },
 	{ ENOENT, 487 }, { EEXIST, 487 }, { ENXIO, 487 },
 	{ ENOMEM, 8 }, { EDQUOT, 1455 }, { ETXTBSY, 1224 }, { ENODATA, 170 },
 	{ EPERM, 5 }, { EACCES, 5 }, { EFAULT, 998 }, { EINTR, 995 },

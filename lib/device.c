@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "limit.h"
 #include "range.h"
 #include "sys.h"
 
@@ -118,6 +119,21 @@ static int device_greet(int fd)
 	return 0;
 }
 
+/* A number that cannot be read is no limit: the program could do nothing about it. */
+static int device_limit(int fd)
+{
+	struct winmem_limit args = { .size = sizeof(args), .flags = WINMEM_LIMIT_SET };
+	uint64_t bytes;
+
+	if (winmem_limit_wanted(&bytes))
+		device_complain("winmem: WINMEM_COMMIT_LIMIT is not a number of bytes, with K, M, "
+				"G or T or nothing after it; there is no limit\n");
+	if (bytes == WINMEM_LIMIT_NONE)
+		return 0;
+	args.limit = bytes;
+	return winmem_sys_ioctl(fd, WINMEM_IOC_LIMIT, &args);
+}
+
 /* Out of the way of 0, 1 and 2: whoever closed those will open them again. */
 static int device_move_up(int fd)
 {
@@ -153,6 +169,8 @@ static int device_open_locked(void)
 	if (ret)
 		return ret;
 	ret = fstat(fd, &st) ? errno : device_greet(fd);
+	if (!ret)
+		ret = device_limit(fd);
 	if (ret) {
 		/* EBADF: another thread was quick to close it, and it is not ours any more. */
 		if (ret != EBADF)

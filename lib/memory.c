@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The memory status: what the machine has, from the kernel's public files, and what may
- * be committed, from the module.
+ * be committed, from the module; and the limit that a process sets itself for that.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -14,6 +14,7 @@
 
 #include "device.h"
 #include "error.h"
+#include "limit.h"
 #include "proc.h"
 #include "range.h"
 
@@ -151,4 +152,40 @@ WINMEM_API BOOL WINAPI GetPhysicallyInstalledSystemMemory(PULONGLONG TotalMemory
 	*TotalMemoryInKilobytes = memory_installed() / 1024;
 	errno = saved;
 	return TRUE;
+}
+
+/* Commit limit */
+
+static int commit_limit(uint32_t flags, uint64_t bytes, uint64_t *now)
+{
+	struct winmem_limit args = { .size = sizeof(args), .flags = flags, .limit = bytes };
+	int ret;
+
+	ret = winmem_ioctl(WINMEM_IOC_LIMIT, &args);
+	if (!ret)
+		*now = args.out_limit;
+	return ret;
+}
+
+WINMEM_API BOOL WINAPI WinmemSetProcessCommitLimit(SIZE_T dwLimit)
+{
+	uint64_t bytes = dwLimit, now;
+	int ret;
+
+	if (bytes != WINMEM_LIMIT_NONE)
+		bytes -= bytes % WINMEM_PAGE_SIZE;
+	ret = commit_limit(WINMEM_LIMIT_SET, bytes, &now);
+	if (!ret)
+		winmem_limit_want(bytes);
+	return winmem_error_set(ret);
+}
+
+WINMEM_API BOOL WINAPI WinmemGetProcessCommitLimit(PSIZE_T lpLimit)
+{
+	uint64_t now = 0;
+	int ret = lpLimit ? commit_limit(0, 0, &now) : EFAULT;
+
+	if (!ret)
+		*lpLimit = now;
+	return winmem_error_set(ret);
 }

@@ -301,6 +301,14 @@ WINMEM_API void WINAPI GlobalMemoryStatus(LPMEMORYSTATUS lpBuffer);
 /* Kilobytes of memory in the machine. */
 WINMEM_API BOOL WINAPI GetPhysicallyInstalledSystemMemory(PULONGLONG TotalMemoryInKilobytes);
 
+/*
+ * Not of Windows: the most that this process may commit, in bytes, all its committed
+ * memory together. WINMEM_COMMIT_LIMIT in the environment sets it from outside.
+ */
+#define WINMEM_NO_COMMIT_LIMIT	((SIZE_T)-1)
+WINMEM_API BOOL WINAPI WinmemSetProcessCommitLimit(SIZE_T dwLimit);
+WINMEM_API BOOL WINAPI WinmemGetProcessCommitLimit(PSIZE_T lpLimit);
+
 #ifdef __cplusplus
 }
 #endif

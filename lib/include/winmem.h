@@ -251,6 +251,8 @@ WINMEM_API void WINAPI SetLastError(DWORD dwErrCode);
 /* The one process handle that the functions below take. It needs no closing. */
 WINMEM_API HANDLE WINAPI GetCurrentProcess(void);
 
+WINMEM_API BOOL WINAPI CloseHandle(HANDLE hObject);
+
 WINMEM_API LPVOID WINAPI VirtualAlloc(LPVOID lpAddress, SIZE_T dwSize, DWORD flAllocationType,
 				      DWORD flProtect);
 WINMEM_API LPVOID WINAPI VirtualAllocEx(HANDLE hProcess, LPVOID lpAddress, SIZE_T dwSize,

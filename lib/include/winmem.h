@@ -178,6 +178,11 @@ typedef struct _MEMORYSTATUSEX {
 	DWORDLONG ullAvailExtendedVirtual;
 } MEMORYSTATUSEX, *LPMEMORYSTATUSEX;
 
+typedef enum _MEMORY_RESOURCE_NOTIFICATION_TYPE {
+	LowMemoryResourceNotification,
+	HighMemoryResourceNotification
+} MEMORY_RESOURCE_NOTIFICATION_TYPE;
+
 /*
  * Where VirtualAlloc2() may place a reservation. HighestEndingAddress is the last
  * byte, not the first one behind. Zero means no requirement.
@@ -302,6 +307,11 @@ WINMEM_API void WINAPI GlobalMemoryStatus(LPMEMORYSTATUS lpBuffer);
 
 /* Kilobytes of memory in the machine. */
 WINMEM_API BOOL WINAPI GetPhysicallyInstalledSystemMemory(PULONGLONG TotalMemoryInKilobytes);
+
+WINMEM_API HANDLE WINAPI CreateMemoryResourceNotification(
+	MEMORY_RESOURCE_NOTIFICATION_TYPE NotificationType);
+WINMEM_API BOOL WINAPI QueryMemoryResourceNotification(HANDLE ResourceNotificationHandle,
+						       PBOOL ResourceState);
 
 /*
  * Not of Windows: the most that this process may commit, in bytes, all its committed

@@ -38,6 +38,8 @@ typedef uintptr_t DWORD_PTR;
 typedef uintptr_t UINT_PTR;
 typedef intptr_t LONG_PTR;
 typedef size_t SIZE_T;
+typedef intptr_t INT_PTR;
+typedef const char *LPCSTR;
 typedef void *PVOID;
 typedef void *LPVOID;
 typedef const void *LPCVOID;
@@ -49,6 +51,9 @@ typedef ULONG *PULONG;
 typedef ULONGLONG *PULONGLONG;
 typedef ULONG_PTR *PULONG_PTR;
 typedef SIZE_T *PSIZE_T;
+
+/* A function of any kind: cast. */
+typedef INT_PTR (WINAPI *FARPROC)(void);
 
 #ifndef FALSE
 #define FALSE			0
@@ -297,6 +302,12 @@ WINMEM_API UINT WINAPI GetWriteWatch(DWORD dwFlags, PVOID lpBaseAddress, SIZE_T 
 				     PVOID *lpAddresses, PULONG_PTR lpdwCount,
 				     LPDWORD lpdwGranularity);
 WINMEM_API UINT WINAPI ResetWriteWatch(LPVOID lpBaseAddress, SIZE_T dwRegionSize);
+
+/* TRUE: it cannot be accessed, or was a guard page till now. */
+WINMEM_API BOOL WINAPI IsBadReadPtr(const void *lp, UINT_PTR ucb);
+WINMEM_API BOOL WINAPI IsBadWritePtr(LPVOID lp, UINT_PTR ucb);
+WINMEM_API BOOL WINAPI IsBadCodePtr(FARPROC lpfn);
+WINMEM_API BOOL WINAPI IsBadStringPtrA(LPCSTR lpsz, UINT_PTR ucchMax);
 
 WINMEM_API void WINAPI GetSystemInfo(LPSYSTEM_INFO lpSystemInfo);
 WINMEM_API void WINAPI GetNativeSystemInfo(LPSYSTEM_INFO lpSystemInfo);

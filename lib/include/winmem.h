@@ -303,6 +303,9 @@ WINMEM_API UINT WINAPI GetWriteWatch(DWORD dwFlags, PVOID lpBaseAddress, SIZE_T 
 				     LPDWORD lpdwGranularity);
 WINMEM_API UINT WINAPI ResetWriteWatch(LPVOID lpBaseAddress, SIZE_T dwRegionSize);
 
+/* This one returns its error, or ERROR_SUCCESS. */
+WINMEM_API DWORD WINAPI DiscardVirtualMemory(PVOID VirtualAddress, SIZE_T Size);
+
 /* TRUE: it cannot be accessed, or was a guard page till now. */
 WINMEM_API BOOL WINAPI IsBadReadPtr(const void *lp, UINT_PTR ucb);
 WINMEM_API BOOL WINAPI IsBadWritePtr(LPVOID lp, UINT_PTR ucb);

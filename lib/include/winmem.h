@@ -122,6 +122,12 @@ typedef INT_PTR (WINAPI *FARPROC)(void);
 #define ERROR_NO_SYSTEM_RESOURCES	1450
 #define ERROR_COMMITMENT_LIMIT		1455
 
+/* For SetProcessWorkingSetSizeEx(). */
+#define QUOTA_LIMITS_HARDWS_MIN_ENABLE	0x00000001
+#define QUOTA_LIMITS_HARDWS_MIN_DISABLE	0x00000002
+#define QUOTA_LIMITS_HARDWS_MAX_ENABLE	0x00000004
+#define QUOTA_LIMITS_HARDWS_MAX_DISABLE	0x00000008
+
 #define PROCESSOR_ARCHITECTURE_AMD64	9
 #define PROCESSOR_ARCHITECTURE_ARM64	12
 #define PROCESSOR_ARCHITECTURE_UNKNOWN	0xffff
@@ -188,6 +194,36 @@ typedef enum _MEMORY_RESOURCE_NOTIFICATION_TYPE {
 	HighMemoryResourceNotification
 } MEMORY_RESOURCE_NOTIFICATION_TYPE;
 
+/* What QueryWorkingSetEx() tells of a page; of one with Valid 0 the second struct. */
+typedef union _PSAPI_WORKING_SET_EX_BLOCK {
+	ULONG_PTR Flags;
+	__extension__ struct {
+		ULONG_PTR Valid : 1;
+		ULONG_PTR ShareCount : 3;
+		ULONG_PTR Win32Protection : 11;
+		ULONG_PTR Shared : 1;
+		ULONG_PTR Node : 6;
+		ULONG_PTR Locked : 1;
+		ULONG_PTR LargePage : 1;
+		ULONG_PTR Reserved : 7;
+		ULONG_PTR Bad : 1;
+		ULONG_PTR ReservedUlong : 32;
+	};
+	struct {
+		ULONG_PTR Valid : 1;
+		ULONG_PTR Reserved0 : 14;
+		ULONG_PTR Shared : 1;
+		ULONG_PTR Reserved1 : 15;
+		ULONG_PTR Bad : 1;
+		ULONG_PTR ReservedUlong : 32;
+	} Invalid;
+} PSAPI_WORKING_SET_EX_BLOCK, *PPSAPI_WORKING_SET_EX_BLOCK;
+
+typedef struct _PSAPI_WORKING_SET_EX_INFORMATION {
+	PVOID VirtualAddress;
+	PSAPI_WORKING_SET_EX_BLOCK VirtualAttributes;
+} PSAPI_WORKING_SET_EX_INFORMATION, *PPSAPI_WORKING_SET_EX_INFORMATION;
+
 /*
  * Where VirtualAlloc2() may place a reservation. HighestEndingAddress is the last
  * byte, not the first one behind. Zero means no requirement.
@@ -251,6 +287,8 @@ WINMEM_SIZE_IS(MEMORYSTATUS, 56);
 WINMEM_SIZE_IS(MEMORYSTATUSEX, 64);
 WINMEM_SIZE_IS(MEM_ADDRESS_REQUIREMENTS, 24);
 WINMEM_SIZE_IS(MEM_EXTENDED_PARAMETER, 16);
+WINMEM_SIZE_IS(PSAPI_WORKING_SET_EX_BLOCK, 8);
+WINMEM_SIZE_IS(PSAPI_WORKING_SET_EX_INFORMATION, 16);
 #undef WINMEM_SIZE_IS
 #endif
 
@@ -305,6 +343,21 @@ WINMEM_API UINT WINAPI ResetWriteWatch(LPVOID lpBaseAddress, SIZE_T dwRegionSize
 
 /* This one returns its error, or ERROR_SUCCESS. */
 WINMEM_API DWORD WINAPI DiscardVirtualMemory(PVOID VirtualAddress, SIZE_T Size);
+
+WINMEM_API BOOL WINAPI QueryWorkingSetEx(HANDLE hProcess, PVOID pv, DWORD cb);
+WINMEM_API BOOL WINAPI GetProcessWorkingSetSize(HANDLE hProcess,
+						PSIZE_T lpMinimumWorkingSetSize,
+						PSIZE_T lpMaximumWorkingSetSize);
+WINMEM_API BOOL WINAPI GetProcessWorkingSetSizeEx(HANDLE hProcess,
+						  PSIZE_T lpMinimumWorkingSetSize,
+						  PSIZE_T lpMaximumWorkingSetSize,
+						  PDWORD Flags);
+WINMEM_API BOOL WINAPI SetProcessWorkingSetSize(HANDLE hProcess, SIZE_T dwMinimumWorkingSetSize,
+						SIZE_T dwMaximumWorkingSetSize);
+WINMEM_API BOOL WINAPI SetProcessWorkingSetSizeEx(HANDLE hProcess,
+						  SIZE_T dwMinimumWorkingSetSize,
+						  SIZE_T dwMaximumWorkingSetSize,
+						  DWORD Flags);
 
 /* TRUE: it cannot be accessed, or was a guard page till now. */
 WINMEM_API BOOL WINAPI IsBadReadPtr(const void *lp, UINT_PTR ucb);

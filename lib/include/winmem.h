@@ -194,6 +194,11 @@ typedef enum _MEMORY_RESOURCE_NOTIFICATION_TYPE {
 	HighMemoryResourceNotification
 } MEMORY_RESOURCE_NOTIFICATION_TYPE;
 
+typedef struct _WIN32_MEMORY_RANGE_ENTRY {
+	PVOID VirtualAddress;
+	SIZE_T NumberOfBytes;
+} WIN32_MEMORY_RANGE_ENTRY, *PWIN32_MEMORY_RANGE_ENTRY;
+
 /* What QueryWorkingSetEx() tells of a page; of one with Valid 0 the second struct. */
 typedef union _PSAPI_WORKING_SET_EX_BLOCK {
 	ULONG_PTR Flags;
@@ -287,6 +292,7 @@ WINMEM_SIZE_IS(MEMORYSTATUS, 56);
 WINMEM_SIZE_IS(MEMORYSTATUSEX, 64);
 WINMEM_SIZE_IS(MEM_ADDRESS_REQUIREMENTS, 24);
 WINMEM_SIZE_IS(MEM_EXTENDED_PARAMETER, 16);
+WINMEM_SIZE_IS(WIN32_MEMORY_RANGE_ENTRY, 16);
 WINMEM_SIZE_IS(PSAPI_WORKING_SET_EX_BLOCK, 8);
 WINMEM_SIZE_IS(PSAPI_WORKING_SET_EX_INFORMATION, 16);
 #undef WINMEM_SIZE_IS
@@ -340,6 +346,11 @@ WINMEM_API UINT WINAPI GetWriteWatch(DWORD dwFlags, PVOID lpBaseAddress, SIZE_T 
 				     PVOID *lpAddresses, PULONG_PTR lpdwCount,
 				     LPDWORD lpdwGranularity);
 WINMEM_API UINT WINAPI ResetWriteWatch(LPVOID lpBaseAddress, SIZE_T dwRegionSize);
+
+/* A hint: bring these ranges in from swap or their files. */
+WINMEM_API BOOL WINAPI PrefetchVirtualMemory(HANDLE hProcess, ULONG_PTR NumberOfEntries,
+					     PWIN32_MEMORY_RANGE_ENTRY VirtualAddresses,
+					     ULONG Flags);
 
 /* This one returns its error, or ERROR_SUCCESS. */
 WINMEM_API DWORD WINAPI DiscardVirtualMemory(PVOID VirtualAddress, SIZE_T Size);

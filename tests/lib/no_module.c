@@ -119,6 +119,46 @@ TEST(GlobalMemoryStatusEx_is_not_supported)
 	EXPECT(!memcmp(&status, &before, sizeof(status)));
 }
 
+TEST(write_watch_is_not_supported)
+{
+	PVOID list[1], page = map_shared(PAGE);
+	ULONG_PTR count = 1;
+	DWORD granularity;
+
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED,
+		     ~GetWriteWatch(0, page, PAGE, list, &count, &granularity));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, ~ResetWriteWatch(page, PAGE));
+}
+
+TEST(other_questions_are_not_supported)
+{
+	PSAPI_WORKING_SET_EX_INFORMATION info = { .VirtualAddress = map_shared(PAGE) };
+	SIZE_T limit;
+
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED,
+		     QueryWorkingSetEx(GetCurrentProcess(), &info, sizeof(info)));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, WinmemGetProcessCommitLimit(&limit));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, WinmemSetProcessCommitLimit(PAGE));
+	EXPECT_EQ(ERROR_NOT_SUPPORTED, DiscardVirtualMemory(info.VirtualAddress, PAGE));
+}
+
+TEST(memory_is_looked_at_without_the_module)
+{
+	char *p = map_shared(PAGE);
+	WIN32_MEMORY_RANGE_ENTRY entry = { p, PAGE };
+	SIZE_T minimum, maximum;
+	HANDLE handle;
+	BOOL low;
+
+	EXPECT(!IsBadReadPtr(p, PAGE) && !IsBadWritePtr(p, PAGE) && IsBadReadPtr(NULL, 1));
+	EXPECT_OK(PrefetchVirtualMemory(GetCurrentProcess(), 1, &entry, 0));
+	EXPECT_OK(GetProcessWorkingSetSize(GetCurrentProcess(), &minimum, &maximum));
+	EXPECT_OK(SetProcessWorkingSetSize(GetCurrentProcess(), -1, -1));
+	handle = EXPECT_OK(CreateMemoryResourceNotification(LowMemoryResourceNotification));
+	EXPECT_OK(QueryMemoryResourceNotification(handle, &low));
+	EXPECT_OK(CloseHandle(handle));
+}
+
 TEST(what_needs_no_module_works)
 {
 	SYSTEM_INFO info;

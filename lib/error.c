@@ -10,7 +10,8 @@
 
 #include "error.h"
 
-static _Thread_local DWORD last_error;
+/* Handlers of signals use it, and a thread's first use may not allocate anything. */
+static _Thread_local DWORD last_error __attribute__((tls_model("initial-exec")));
 
 static const struct {
 	int err;

@@ -261,6 +261,18 @@ static bool device_was_lost(int fd, int err)
 	return !ours || err == EPERM || err == EBADF || err == ENOTTY;
 }
 
+bool winmem_device_is_open(void)
+{
+	return device_fd >= 0;
+}
+
+void winmem_device_prepare(void)
+{
+	int fd;
+
+	device_get(&fd);
+}
+
 int winmem_ioctl(unsigned long nr, void *arg)
 {
 	int fd, ret = 0;

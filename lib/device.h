@@ -2,6 +2,8 @@
 #ifndef WINMEM_DEVICE_H
 #define WINMEM_DEVICE_H
 
+#include <stdbool.h>
+
 /**
  * winmem_ioctl() - the one door to the kernel
  * @nr: WINMEM_IOC_*
@@ -16,5 +18,22 @@
  * to; EMFILE, ENFILE, ENOMEM: the device could not be opened.
  */
 int winmem_ioctl(unsigned long nr, void *arg);
+
+/**
+ * winmem_device_is_open() - whether this process has memory of winmem's, or had
+ *
+ * Context: any, signal handlers included.
+ */
+bool winmem_device_is_open(void);
+
+/**
+ * winmem_device_prepare() - open the device, if there is one
+ *
+ * For what is about to use winmem_ioctl() from handlers of signals, where the first call
+ * of a process may not be made.
+ *
+ * Context: any thread. Leaves errno alone.
+ */
+void winmem_device_prepare(void);
 
 #endif /* WINMEM_DEVICE_H */

@@ -29,4 +29,16 @@ static inline int winmem_sys_mprotect(void *addr, size_t length, int prot)
 	return ret;
 }
 
+/* Memory of the library's own. */
+static inline int winmem_sys_map(void **addr, size_t length, int prot)
+{
+	int saved = errno, ret = 0;
+
+	*addr = mmap(NULL, length, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (*addr == MAP_FAILED)
+		ret = errno;
+	errno = saved;
+	return ret;
+}
+
 #endif /* WINMEM_SYS_H */

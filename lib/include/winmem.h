@@ -30,6 +30,8 @@ typedef unsigned short WORD;
 typedef unsigned int DWORD;
 typedef unsigned int UINT;
 typedef unsigned int ULONG;
+typedef int LONG;
+typedef long long LONGLONG;
 typedef unsigned long long DWORD64;
 typedef unsigned long long DWORDLONG;
 typedef unsigned long long ULONGLONG;
@@ -127,6 +129,68 @@ typedef INT_PTR (WINAPI *FARPROC)(void);
 #define QUOTA_LIMITS_HARDWS_MIN_DISABLE	0x00000002
 #define QUOTA_LIMITS_HARDWS_MAX_ENABLE	0x00000004
 #define QUOTA_LIMITS_HARDWS_MAX_DISABLE	0x00000008
+
+/* What an exception is; programs add their own. */
+#define STATUS_GUARD_PAGE_VIOLATION	0x80000001U
+#define STATUS_DATATYPE_MISALIGNMENT	0x80000002U
+#define STATUS_BREAKPOINT		0x80000003U
+#define STATUS_SINGLE_STEP		0x80000004U
+#define STATUS_ACCESS_VIOLATION		0xC0000005U
+#define STATUS_IN_PAGE_ERROR		0xC0000006U
+#define STATUS_INVALID_HANDLE		0xC0000008U
+#define STATUS_INVALID_PARAMETER	0xC000000DU
+#define STATUS_END_OF_FILE		0xC0000011U
+#define STATUS_NO_MEMORY		0xC0000017U
+#define STATUS_ILLEGAL_INSTRUCTION	0xC000001DU
+#define STATUS_NONCONTINUABLE_EXCEPTION	0xC0000025U
+#define STATUS_INVALID_DISPOSITION	0xC0000026U
+#define STATUS_ARRAY_BOUNDS_EXCEEDED	0xC000008CU
+#define STATUS_FLOAT_DIVIDE_BY_ZERO	0xC000008EU
+#define STATUS_INTEGER_DIVIDE_BY_ZERO	0xC0000094U
+#define STATUS_INTEGER_OVERFLOW		0xC0000095U
+#define STATUS_PRIVILEGED_INSTRUCTION	0xC0000096U
+#define STATUS_DEVICE_DATA_ERROR	0xC000009CU
+#define STATUS_STACK_OVERFLOW		0xC00000FDU
+
+#define EXCEPTION_GUARD_PAGE			STATUS_GUARD_PAGE_VIOLATION
+#define EXCEPTION_DATATYPE_MISALIGNMENT		STATUS_DATATYPE_MISALIGNMENT
+#define EXCEPTION_BREAKPOINT			STATUS_BREAKPOINT
+#define EXCEPTION_SINGLE_STEP			STATUS_SINGLE_STEP
+#define EXCEPTION_ACCESS_VIOLATION		STATUS_ACCESS_VIOLATION
+#define EXCEPTION_IN_PAGE_ERROR			STATUS_IN_PAGE_ERROR
+#define EXCEPTION_INVALID_HANDLE		STATUS_INVALID_HANDLE
+#define EXCEPTION_ILLEGAL_INSTRUCTION		STATUS_ILLEGAL_INSTRUCTION
+#define EXCEPTION_NONCONTINUABLE_EXCEPTION	STATUS_NONCONTINUABLE_EXCEPTION
+#define EXCEPTION_INVALID_DISPOSITION		STATUS_INVALID_DISPOSITION
+#define EXCEPTION_ARRAY_BOUNDS_EXCEEDED		STATUS_ARRAY_BOUNDS_EXCEEDED
+#define EXCEPTION_FLT_DIVIDE_BY_ZERO		STATUS_FLOAT_DIVIDE_BY_ZERO
+#define EXCEPTION_INT_DIVIDE_BY_ZERO		STATUS_INTEGER_DIVIDE_BY_ZERO
+#define EXCEPTION_INT_OVERFLOW			STATUS_INTEGER_OVERFLOW
+#define EXCEPTION_PRIV_INSTRUCTION		STATUS_PRIVILEGED_INSTRUCTION
+#define EXCEPTION_STACK_OVERFLOW		STATUS_STACK_OVERFLOW
+
+/* What handlers and filters answer. */
+#define EXCEPTION_CONTINUE_EXECUTION	(-1)
+#define EXCEPTION_CONTINUE_SEARCH	0
+#define EXCEPTION_EXECUTE_HANDLER	1
+
+/* EXCEPTION_RECORD's ExceptionFlags, and the room for its parameters. */
+#define EXCEPTION_NONCONTINUABLE	0x1
+#define EXCEPTION_MAXIMUM_PARAMETERS	15
+
+/* The first parameter of a violation: what was tried. */
+#define EXCEPTION_READ_FAULT		0
+#define EXCEPTION_WRITE_FAULT		1
+#define EXCEPTION_EXECUTE_FAULT		8
+
+/* Which parts of a CONTEXT mean something. */
+#define CONTEXT_AMD64			0x00100000
+#define CONTEXT_CONTROL			(CONTEXT_AMD64 | 0x01)
+#define CONTEXT_INTEGER			(CONTEXT_AMD64 | 0x02)
+#define CONTEXT_SEGMENTS		(CONTEXT_AMD64 | 0x04)
+#define CONTEXT_FLOATING_POINT		(CONTEXT_AMD64 | 0x08)
+#define CONTEXT_DEBUG_REGISTERS		(CONTEXT_AMD64 | 0x10)
+#define CONTEXT_FULL			(CONTEXT_CONTROL | CONTEXT_INTEGER | CONTEXT_FLOATING_POINT)
 
 #define PROCESSOR_ARCHITECTURE_AMD64	9
 #define PROCESSOR_ARCHITECTURE_ARM64	12
@@ -275,6 +339,121 @@ typedef struct MEM_EXTENDED_PARAMETER {
 	};
 } MEM_EXTENDED_PARAMETER, *PMEM_EXTENDED_PARAMETER;
 
+typedef struct _EXCEPTION_RECORD {
+	DWORD ExceptionCode;
+	DWORD ExceptionFlags;
+	struct _EXCEPTION_RECORD *ExceptionRecord;
+	PVOID ExceptionAddress;
+	DWORD NumberParameters;
+	ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
+} EXCEPTION_RECORD, *PEXCEPTION_RECORD;
+
+typedef struct __attribute__((aligned(16))) _M128A {
+	ULONGLONG Low;
+	LONGLONG High;
+} M128A, *PM128A;
+
+/* What the FXSAVE instruction stores. */
+typedef struct __attribute__((aligned(16))) _XSAVE_FORMAT {
+	WORD ControlWord;
+	WORD StatusWord;
+	BYTE TagWord;
+	BYTE Reserved1;
+	WORD ErrorOpcode;
+	DWORD ErrorOffset;
+	WORD ErrorSelector;
+	WORD Reserved2;
+	DWORD DataOffset;
+	WORD DataSelector;
+	WORD Reserved3;
+	DWORD MxCsr;
+	DWORD MxCsr_Mask;
+	M128A FloatRegisters[8];
+	M128A XmmRegisters[16];
+	BYTE Reserved4[96];
+} XSAVE_FORMAT, *PXSAVE_FORMAT, XMM_SAVE_AREA32, *PXMM_SAVE_AREA32;
+
+/* The registers of a thread. Debug, vector and branch registers are 0 here. */
+typedef struct __attribute__((aligned(16))) _CONTEXT {
+	DWORD64 P1Home;
+	DWORD64 P2Home;
+	DWORD64 P3Home;
+	DWORD64 P4Home;
+	DWORD64 P5Home;
+	DWORD64 P6Home;
+	DWORD ContextFlags;
+	DWORD MxCsr;
+	WORD SegCs;
+	WORD SegDs;
+	WORD SegEs;
+	WORD SegFs;
+	WORD SegGs;
+	WORD SegSs;
+	DWORD EFlags;
+	DWORD64 Dr0;
+	DWORD64 Dr1;
+	DWORD64 Dr2;
+	DWORD64 Dr3;
+	DWORD64 Dr6;
+	DWORD64 Dr7;
+	DWORD64 Rax;
+	DWORD64 Rcx;
+	DWORD64 Rdx;
+	DWORD64 Rbx;
+	DWORD64 Rsp;
+	DWORD64 Rbp;
+	DWORD64 Rsi;
+	DWORD64 Rdi;
+	DWORD64 R8;
+	DWORD64 R9;
+	DWORD64 R10;
+	DWORD64 R11;
+	DWORD64 R12;
+	DWORD64 R13;
+	DWORD64 R14;
+	DWORD64 R15;
+	DWORD64 Rip;
+	__extension__ union {
+		XMM_SAVE_AREA32 FltSave;
+		__extension__ struct {
+			M128A Header[2];
+			M128A Legacy[8];
+			M128A Xmm0;
+			M128A Xmm1;
+			M128A Xmm2;
+			M128A Xmm3;
+			M128A Xmm4;
+			M128A Xmm5;
+			M128A Xmm6;
+			M128A Xmm7;
+			M128A Xmm8;
+			M128A Xmm9;
+			M128A Xmm10;
+			M128A Xmm11;
+			M128A Xmm12;
+			M128A Xmm13;
+			M128A Xmm14;
+			M128A Xmm15;
+		};
+	};
+	M128A VectorRegister[26];
+	DWORD64 VectorControl;
+	DWORD64 DebugControl;
+	DWORD64 LastBranchToRip;
+	DWORD64 LastBranchFromRip;
+	DWORD64 LastExceptionToRip;
+	DWORD64 LastExceptionFromRip;
+} CONTEXT, *PCONTEXT;
+
+typedef struct _EXCEPTION_POINTERS {
+	PEXCEPTION_RECORD ExceptionRecord;
+	PCONTEXT ContextRecord;
+} EXCEPTION_POINTERS, *PEXCEPTION_POINTERS;
+
+typedef LONG (WINAPI *PVECTORED_EXCEPTION_HANDLER)(PEXCEPTION_POINTERS ExceptionInfo);
+typedef LONG (WINAPI *PTOP_LEVEL_EXCEPTION_FILTER)(PEXCEPTION_POINTERS ExceptionInfo);
+typedef PTOP_LEVEL_EXCEPTION_FILTER LPTOP_LEVEL_EXCEPTION_FILTER;
+
 /* Programs write these structs out and compare their sizes: they are as on Windows. */
 #ifdef __cplusplus
 #if __cplusplus >= 201103L
@@ -295,6 +474,9 @@ WINMEM_SIZE_IS(MEM_EXTENDED_PARAMETER, 16);
 WINMEM_SIZE_IS(WIN32_MEMORY_RANGE_ENTRY, 16);
 WINMEM_SIZE_IS(PSAPI_WORKING_SET_EX_BLOCK, 8);
 WINMEM_SIZE_IS(PSAPI_WORKING_SET_EX_INFORMATION, 16);
+WINMEM_SIZE_IS(EXCEPTION_RECORD, 152);
+WINMEM_SIZE_IS(XSAVE_FORMAT, 512);
+WINMEM_SIZE_IS(CONTEXT, 1232);
 #undef WINMEM_SIZE_IS
 #endif
 
@@ -398,6 +580,24 @@ WINMEM_API BOOL WINAPI QueryMemoryResourceNotification(HANDLE ResourceNotificati
 #define WINMEM_NO_COMMIT_LIMIT	((SIZE_T)-1)
 WINMEM_API BOOL WINAPI WinmemSetProcessCommitLimit(SIZE_T dwLimit);
 WINMEM_API BOOL WINAPI WinmemGetProcessCommitLimit(PSIZE_T lpLimit);
+/*
+ * Handlers of exceptions: of accesses that are refused, and of RaiseException(). First is
+ * not 0: before those that are there. What Add returns, Remove takes; NULL is a failure.
+ */
+WINMEM_API PVOID WINAPI AddVectoredExceptionHandler(ULONG First,
+						    PVECTORED_EXCEPTION_HANDLER Handler);
+WINMEM_API ULONG WINAPI RemoveVectoredExceptionHandler(PVOID Handle);
+WINMEM_API PVOID WINAPI AddVectoredContinueHandler(ULONG First,
+						   PVECTORED_EXCEPTION_HANDLER Handler);
+WINMEM_API ULONG WINAPI RemoveVectoredContinueHandler(PVOID Handle);
+
+/* The filter is asked when no handler has continued. The one before it is returned. */
+WINMEM_API LPTOP_LEVEL_EXCEPTION_FILTER WINAPI SetUnhandledExceptionFilter(
+	LPTOP_LEVEL_EXCEPTION_FILTER lpTopLevelExceptionFilter);
+WINMEM_API LONG WINAPI UnhandledExceptionFilter(PEXCEPTION_POINTERS ExceptionInfo);
+
+WINMEM_API void WINAPI RaiseException(DWORD dwExceptionCode, DWORD dwExceptionFlags,
+				      DWORD nNumberOfArguments, const ULONG_PTR *lpArguments);
 
 #ifdef __cplusplus
 }

@@ -88,6 +88,7 @@ static int fake_ioctl(int fd, unsigned long nr, void *arg)
 #define fcntl	fake_fcntl
 #define ioctl	fake_ioctl
 
+#include "../../lib/limit.c"
 #include "../../lib/device.c"
 
 /* A device as it should be, and a library that has not opened it. */

@@ -46,21 +46,28 @@ static int receive_fd(int socket, int *number)
 /* The owner: pages come and go under two threads, and a third one closes and opens. */
 static void *closes_and_opens(void *arg)
 {
-	for (;;)
+	int *begun = arg;
+
+	for (;;) {
 		close(OPEN_DEVICE());
-	return arg;
+		__atomic_store_n(begun, 1, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
 }
 
 static void owns(void *arg)
 {
 	static struct gate gate;
+	static int begun;
 	unsigned long base;
 
 	close(dev);
 	dev = OPEN_DEVICE();
 	base = race_reserve(0, GRAN, WINMEM_RESERVE_COMMIT);
 	gate_start(&gate, base, GRAN / PAGE, WRITER, READER);
-	thread_start(closes_and_opens, NULL);
+	thread_start(closes_and_opens, &begun);
+	while (!__atomic_load_n(&begun, __ATOMIC_SEQ_CST))
+		usleep(100);
 	send_fd(*(int *)arg, dev);
 	for (;;) {
 		EXPECT_OK(raw_protect(base, GRAN, NOACCESS));

@@ -5,43 +5,11 @@
  */
 #define _GNU_SOURCE
 #include "common.h"
+#include "../uapi/zram.h"
 
-#include <sched.h>
 #include <sys/mman.h>
 
 #define PAGES		256UL
-
-#define WITH_PATH	"PATH=$PATH:/sbin:/usr/sbin; exec >/dev/null 2>&1; "
-#define SWAP_ON		WITH_PATH "modprobe zram num_devices=1 && " \
-			"echo 64M >/sys/block/zram0/disksize && " \
-			"mkswap /dev/zram0 && swapon /dev/zram0"
-#define SWAP_OFF	WITH_PATH "swapoff /dev/zram0; rmmod zram"
-
-static void swap_off(void)
-{
-	if (system(SWAP_OFF))
-		fprintf(stderr, "prefetch: zram stays\n");
-}
-
-static void swap_on(void)
-{
-	if (geteuid())
-		skip_because("not root");
-	if (!access("/sys/block/zram0", F_OK))
-		skip_because("zram is in use");
-	if (system(SWAP_ON))
-		check_failed(HERE, "no swap");
-	atexit(swap_off);
-}
-
-static void stay_on_one_processor(void)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	EXPECT(!sched_setaffinity(0, sizeof(one), &one));
-}
 
 static unsigned long in_memory(char *b)
 {
@@ -72,8 +40,7 @@ TEST(O13_pages_come_back_from_swap)
 	WIN32_MEMORY_RANGE_ENTRY entry;
 	char *b;
 
-	swap_on();
-	stay_on_one_processor();
+	zram_swap_on(64UL << 20);
 	b = alloc(PAGES * PAGE, RW);
 	fill(b, PAGES * PAGE, 1);
 	EXPECT_EQ(PAGES, in_memory(b));

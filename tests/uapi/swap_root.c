@@ -9,8 +9,6 @@
 #include "zram.h"
 
 #include <fcntl.h>
-#include <sched.h>
-#include <sys/swap.h>
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT	21
@@ -20,37 +18,9 @@
 #define LENGTH		(NR * PAGE)
 #define SWAP_BYTES	(64UL << 20)
 
-static void swap_off(void)
-{
-	swapoff(zram_disk);
-}
-
-/* The header of a swap area: version, last page, no bad pages, and the magic word. */
 static void swap_on(void)
 {
-	static bool done;
-	unsigned int header[PAGE / 4] = { 0 };
-	const char *disk = zram_make(SWAP_BYTES);
-	cpu_set_t one;
-	int fd;
-
-	/* MADV_PAGEOUT takes only what is on the lists of this processor. */
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	EXPECT_OK(sched_setaffinity(0, sizeof(one), &one));
-	if (done)
-		return;
-	header[256] = 1;
-	header[257] = SWAP_BYTES / PAGE - 1;
-	memcpy((char *)header + PAGE - 10, "SWAPSPACE2", 10);
-	fd = open(disk, O_WRONLY | O_CLOEXEC);
-	EXPECT_OK(fd);
-	EXPECT_EQ(PAGE, write(fd, header, PAGE));
-	EXPECT_OK(fsync(fd));
-	close(fd);
-	EXPECT_OK(swapon(disk, 0));
-	atexit(swap_off);
-	done = true;
+	zram_swap_on(SWAP_BYTES);
 }
 
 static unsigned long swap_used(void)

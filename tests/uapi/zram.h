@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A compressed disk in memory, for tests that need a block device or swap. Root only;
- * made once for each program and gone with it.
+ * made once for each program and gone with it. To be included after a common.h, this
+ * directory's or tests/lib's.
  */
 #ifndef WINMEM_TESTS_UAPI_ZRAM_H
 #define WINMEM_TESTS_UAPI_ZRAM_H
 
-#include "common.h"
-
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/swap.h>
 
 static char zram_disk[32];
 static int zram_number = -1;
@@ -56,8 +57,47 @@ static inline const char *zram_make(unsigned long bytes)
 		check_failed(HERE, "%s: %s", path, strerror(errno));
 	snprintf(zram_disk, sizeof(zram_disk), "/dev/zram%d", zram_number);
 	/* The node is devtmpfs's work. */
-	EVENTUALLY(!access(zram_disk, F_OK));
+	for (int tries = 2000; access(zram_disk, F_OK); tries--) {
+		if (!tries)
+			check_failed(HERE, "no %s", zram_disk);
+		usleep(10000);
+	}
 	return zram_disk;
+}
+
+static inline void zram_swap_off(void)
+{
+	swapoff(zram_disk);
+}
+
+/*
+ * Swap for the rest of the program, which stays on one processor: MADV_PAGEOUT takes only what
+ * is on the lists of that. The header of a swap area: version, last page, no bad pages, and
+ * the magic word.
+ */
+static inline void zram_swap_on(unsigned long bytes)
+{
+	static bool done;
+	unsigned int header[1024] = { 0 };
+	const char *disk = zram_make(bytes);
+	cpu_set_t one;
+	int fd;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		check_failed(HERE, "sched_setaffinity: %s", strerror(errno));
+	if (done)
+		return;
+	header[256] = 1;
+	header[257] = bytes / sizeof(header) - 1;
+	memcpy((char *)header + sizeof(header) - 10, "SWAPSPACE2", 10);
+	fd = open(disk, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, header, sizeof(header)) != sizeof(header) || fsync(fd) ||
+	    close(fd) || swapon(disk, 0))
+		check_failed(HERE, "swap on %s: %s", disk, strerror(errno));
+	atexit(zram_swap_off);
+	done = true;
 }
 
 #endif

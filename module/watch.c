@@ -174,17 +174,21 @@ static unsigned int part_list(const struct watch_part *part, unsigned long max, 
 			      struct winmem_watch_list *list)
 {
 	struct winmem_chunk_watch *watch = part->chunk->watch;
-	unsigned int bit, last = part->offset;
+	u64 first = (u64)(part->start - part->offset) << PAGE_SHIFT;
+	unsigned int bit = part->offset, last = part->offset, end = part->offset + part->nr;
+	DECLARE_BITMAP(either, WINMEM_CHUNK_PAGES);
 
 	spin_lock(&part->chunk->lock);
-	for (bit = part_next(part, part->offset); bit < part->offset + part->nr && max;
-	     bit = part_next(part, bit + 1), max--) {
-		list->addrs[list->nr++] = (u64)(part->start - part->offset + bit) << PAGE_SHIFT;
+	bitmap_or(either, watch->written, watch->latched, WINMEM_CHUNK_PAGES);
+	for_each_set_bit_from(bit, either, end) {
+		list->addrs[list->nr++] = first + ((u64)bit << PAGE_SHIFT);
 		last = bit;
-		if (!reset)
-			continue;
-		__clear_bit(bit, watch->written);
-		__clear_bit(bit, watch->latched);
+		if (!--max)
+			break;
+	}
+	if (reset) {
+		bitmap_clear(watch->written, part->offset, last - part->offset + 1);
+		bitmap_clear(watch->latched, part->offset, last - part->offset + 1);
 	}
 	spin_unlock(&part->chunk->lock);
 	return last;

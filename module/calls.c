@@ -3,6 +3,7 @@
  * What each ioctl asks for: its struct is checked, put into pages, and handed on under the
  * space's mutex. No lock is held where a user's memory is touched.
  */
+#include <linux/fdtable.h>
 #include <linux/fs.h>
 #include <linux/limits.h>
 #include <linux/log2.h>
@@ -18,6 +19,7 @@
 #include "prot.h"
 #include "query.h"
 #include "region.h"
+#include "remote.h"
 #include "space.h"
 #include "trace.h"
 #include "watch.h"
@@ -530,4 +532,26 @@ long winmem_ioc_limit(struct winmem_space *space, union winmem_args *args)
 	limit->out_total_limit = limit_bytes(winmem_charge_total_limit());
 	limit->out_total_charge = limit_bytes(winmem_charge_total());
 	return 0;
+}
+
+long winmem_ioc_attach(struct winmem_space *space, union winmem_args *args)
+{
+	struct winmem_attach *attach = &args->attach;
+	int ret;
+
+	ret = check_flags(attach->flags, 0);
+	if (ret)
+		return ret;
+	ret = winmem_remote_attach(attach->mem_fd);
+	if (ret < 0)
+		return ret;
+	attach->out_fd = ret;
+	return 0;
+}
+
+/* Nobody has learned of the descriptor. */
+long winmem_ioc_attach_undo(struct winmem_space *space, const union winmem_args *args)
+{
+	close_fd(args->attach.out_fd);
+	return -EFAULT;
 }

@@ -20,6 +20,7 @@ union winmem_args {
 	struct winmem_limit limit;
 	struct winmem_guard guard;
 	struct winmem_watch watch;
+	struct winmem_attach attach;
 };
 
 long winmem_ioc_info(struct winmem_space *space, union winmem_args *args);
@@ -34,5 +35,7 @@ long winmem_ioc_query(struct winmem_space *space, union winmem_args *args);
 long winmem_ioc_guard(struct winmem_space *space, union winmem_args *args);
 long winmem_ioc_watch(struct winmem_space *space, union winmem_args *args);
 long winmem_ioc_limit(struct winmem_space *space, union winmem_args *args);
+long winmem_ioc_attach(struct winmem_space *space, union winmem_args *args);
+long winmem_ioc_attach_undo(struct winmem_space *space, const union winmem_args *args);
 
 #endif /* WINMEM_CALLS_H */

@@ -503,7 +503,9 @@ int winmem_vma_mmap(struct file *file, struct vm_area_struct *vma)
 
 	vm_flags_set(vma, VM_DONTCOPY | VM_DONTDUMP);
 	/* A personality may have added it (READ_IMPLIES_EXEC). */
-	vm_flags_clear(vma, VM_EXEC);
+	if (!winmem_pages_want_exec(&vma_space(vma)->pages, vma->vm_start >> PAGE_SHIFT,
+				    vma_pages(vma), true))
+		vm_flags_clear(vma, VM_EXEC);
 	vma->vm_ops = &winmem_vm_ops;
 	return 0;
 }

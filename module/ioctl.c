@@ -3,6 +3,7 @@
  * The ioctls: one table. Each struct is copied in once, and copied out when the call has
  * succeeded; calls.c does what it says.
  */
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -10,6 +11,7 @@
 
 #include "calls.h"
 #include "ioctl.h"
+#include "remote.h"
 #include "space.h"
 
 /* What is longer than we know must be zero there. */
@@ -41,7 +43,8 @@ static int check_writable(u8 __user *user, const u8 *args, u32 size)
 /*
  * One ioctl. size: of the struct's first version, and of the newest. answers: the struct is
  * copied out. undo: for a call that has done its work when its answer cannot be delivered;
- * without it the work stands. anybody: not only the process whose space it is.
+ * without it the work stands. anybody: not only the process whose space it is. remote: also
+ * by a descriptor from ATTACH.
  */
 struct winmem_ioc {
 	long (*handler)(struct winmem_space *space, union winmem_args *args);
@@ -49,6 +52,7 @@ struct winmem_ioc {
 	u32 size;
 	bool answers;
 	bool anybody;
+	bool remote;
 };
 
 /* One read of it all, so that size is of the same moment as the rest. */
@@ -74,12 +78,12 @@ static __always_inline int copy_args(const struct winmem_ioc *ioc, union winmem_
 }
 
 static __always_inline long ioc_call(const struct winmem_ioc *ioc, struct winmem_space *space,
-				     void __user *user)
+				     void __user *user, bool remote)
 {
 	union winmem_args args;
 	long ret;
 
-	if (!ioc->anybody && space->mm != current->mm)
+	if (remote ? !ioc->remote : !ioc->anybody && space->mm != current->mm)
 		return -EPERM;
 	ret = copy_args(ioc, &args, user);
 	if (ret)
@@ -93,7 +97,7 @@ static __always_inline long ioc_call(const struct winmem_ioc *ioc, struct winmem
 
 /* A function for each, so that the copies have constant lengths and calls are direct. */
 #define IOC(name, ...)								\
-	static long ioc_##name(struct winmem_space *space, void __user *user)	\
+	static long ioc_##name(struct winmem_space *space, void __user *user, bool remote) \
 	{									\
 		static const struct winmem_ioc ioc = {				\
 			.handler = winmem_ioc_##name,				\
@@ -101,24 +105,25 @@ static __always_inline long ioc_call(const struct winmem_ioc *ioc, struct winmem
 			__VA_ARGS__						\
 		};								\
 										\
-		return ioc_call(&ioc, space, user);				\
+		return ioc_call(&ioc, space, user, remote);			\
 	}
 
-IOC(info, .answers = true, .anybody = true)
-IOC(reserve, .answers = true, .undo = winmem_ioc_reserve_undo)
-IOC(commit)
-IOC(decommit, .answers = true)
-IOC(release, .answers = true)
-IOC(protect, .answers = true)
-IOC(reset)
-IOC(query, .answers = true)
+IOC(info, .answers = true, .anybody = true, .remote = true)
+IOC(reserve, .answers = true, .undo = winmem_ioc_reserve_undo, .remote = true)
+IOC(commit, .remote = true)
+IOC(decommit, .answers = true, .remote = true)
+IOC(release, .answers = true, .remote = true)
+IOC(protect, .answers = true, .remote = true)
+IOC(reset, .remote = true)
+IOC(query, .answers = true, .remote = true)
 IOC(limit, .answers = true)
 IOC(guard, .answers = true)
 IOC(watch, .answers = true)
+IOC(attach, .answers = true, .undo = winmem_ioc_attach_undo)
 
 #define IOC_INDEX(cmd)	((cmd) - WINMEM_IOC_INFO)
 
-static long (*const ioc_table[])(struct winmem_space *space, void __user *user) = {
+static long (*const ioc_table[])(struct winmem_space *space, void __user *user, bool remote) = {
 	[IOC_INDEX(WINMEM_IOC_INFO)] = ioc_info,
 	[IOC_INDEX(WINMEM_IOC_RESERVE)] = ioc_reserve,
 	[IOC_INDEX(WINMEM_IOC_COMMIT)] = ioc_commit,
@@ -130,7 +135,13 @@ static long (*const ioc_table[])(struct winmem_space *space, void __user *user) 
 	[IOC_INDEX(WINMEM_IOC_LIMIT)] = ioc_limit,
 	[IOC_INDEX(WINMEM_IOC_GUARD)] = ioc_guard,
 	[IOC_INDEX(WINMEM_IOC_WATCH)] = ioc_watch,
+	[IOC_INDEX(WINMEM_IOC_ATTACH)] = ioc_attach,
 };
+
+static bool ioc_is_known(unsigned int cmd)
+{
+	return cmd >= WINMEM_IOC_INFO && IOC_INDEX(cmd) < ARRAY_SIZE(ioc_table);
+}
 
 /**
  * winmem_ioctl() - ioctl(2) on /dev/winmem
@@ -143,7 +154,31 @@ static long (*const ioc_table[])(struct winmem_space *space, void __user *user) 
  */
 long winmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	if (cmd < WINMEM_IOC_INFO || IOC_INDEX(cmd) >= ARRAY_SIZE(ioc_table))
+	if (!ioc_is_known(cmd))
 		return -ENOTTY;
-	return ioc_table[IOC_INDEX(cmd)](file->private_data, (void __user *)arg);
+	return ioc_table[IOC_INDEX(cmd)](file->private_data, (void __user *)arg, false);
+}
+
+/**
+ * winmem_remote_ioctl() - ioctl(2) on a descriptor that ATTACH has returned
+ * @file: the descriptor's file
+ * @cmd: WINMEM_IOC_*
+ * @arg: user pointer to the struct of @cmd
+ *
+ * Context: process context of whoever has the descriptor; may sleep.
+ * Return: 0 or -errno; uapi/linux/winmem.h lists them.
+ */
+long winmem_remote_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct winmem_space *space;
+	long ret;
+
+	if (!ioc_is_known(cmd))
+		return -ENOTTY;
+	space = winmem_remote_enter(file->private_data);
+	if (IS_ERR(space))
+		return PTR_ERR(space);
+	ret = ioc_table[IOC_INDEX(cmd)](space, (void __user *)arg, true);
+	winmem_remote_leave(file->private_data, space);
+	return ret;
 }

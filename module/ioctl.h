@@ -5,5 +5,6 @@
 struct file;
 
 long winmem_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+long winmem_remote_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 
 #endif /* WINMEM_IOCTL_H */

@@ -12,6 +12,7 @@
 #include "fault.h"
 #include "fdinfo.h"
 #include "ioctl.h"
+#include "remote.h"
 #include "space.h"
 
 #define CREATE_TRACE_POINTS
@@ -58,6 +59,20 @@ static int winmem_space_file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static int winmem_remote_release(struct inode *inode, struct file *file)
+{
+	winmem_remote_close(file->private_data);
+	return 0;
+}
+
+/* Of the descriptors that ATTACH returns. */
+static const struct file_operations winmem_remote_fops = {
+	.owner		= THIS_MODULE,
+	.release	= winmem_remote_release,
+	.unlocked_ioctl	= winmem_remote_ioctl,
+	.llseek		= noop_llseek,
+};
+
 static const struct file_operations winmem_space_fops = {
 	.mmap		= winmem_vma_mmap,
 	.release	= winmem_space_file_release,
@@ -95,6 +110,7 @@ static int __init winmem_init(void)
 	ret = winmem_backing_init(&winmem_space_fops);
 	if (ret)
 		return ret;
+	winmem_remote_init(&winmem_remote_fops);
 	return node_register();
 }
 module_init(winmem_init);

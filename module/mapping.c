@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "mapping.h"
 #include "region.h"
+#include "visit.h"
 
 /* The VMA over an address, unless it is a window. */
 static struct vm_area_struct *find_foreign(struct mm_struct *mm, const struct file *own,
@@ -99,7 +100,7 @@ static u32 vma_type(const struct vm_area_struct *vma, bool image)
 }
 
 /*
- * Whether a page of the caller's own private file mapping has been copied. A page that is
+ * Whether a page of a private file mapping of the current mm has been copied. A page that is
  * not in memory is not looked for.
  */
 static bool page_is_copied(unsigned long page)
@@ -114,19 +115,35 @@ static bool page_is_copied(unsigned long page)
 	return copied;
 }
 
-/* Cut a run where copied and uncopied pages meet. Takes no lock. */
-static bool run_is_copied(struct winmem_run *run)
+/* A run, cut where copied and uncopied pages meet. */
+struct copied_run {
+	struct winmem_run *run;
+	struct task_struct *caller;
+	bool copied;
+};
+
+/* In the mm that the run is of; takes no lock. */
+static void cut_run(void *data)
 {
-	bool copied = page_is_copied(run->start);
+	struct copied_run *cut = data;
+	struct winmem_run *run = cut->run;
 	unsigned long i;
 
-	for (i = 1; i < run->nr && page_is_copied(run->start + i) == copied; i++) {
+	cut->copied = page_is_copied(run->start);
+	for (i = 1; i < run->nr && page_is_copied(run->start + i) == cut->copied; i++) {
 		cond_resched();
-		if (fatal_signal_pending(current))
+		if (fatal_signal_pending(cut->caller))
 			break;
 	}
 	run->nr = i;
-	return copied;
+}
+
+static bool run_is_copied(struct mm_struct *mm, struct winmem_run *run)
+{
+	struct copied_run cut = { .run = run, .caller = current };
+
+	winmem_visit(mm, cut_run, &cut);
+	return cut.copied;
 }
 
 /* The VMAs from vma on that say the same, as one run from a page on. */
@@ -152,7 +169,7 @@ static void run_fill(struct winmem_run *run, struct vm_area_struct *vma, unsigne
 
 /**
  * winmem_mapping_query() - what lies at a page, if it is a mapping not winmem's
- * @mm: the caller's mm
+ * @mm: the space's mm
  * @own: file whose mappings are winmem's
  * @page: page number
  * @run: to fill
@@ -175,7 +192,7 @@ bool winmem_mapping_query(struct mm_struct *mm, const struct file *own, unsigned
 	}
 	mmap_read_unlock(mm);
 
-	if (copy_on_write && run_is_copied(run))
+	if (copy_on_write && run_is_copied(mm, run))
 		run->prot = run->prot == WINMEM_PROT_WRITECOPY ? WINMEM_PROT_READWRITE :
 								 WINMEM_PROT_EXECUTE_READWRITE;
 	return vma;
@@ -183,7 +200,7 @@ bool winmem_mapping_query(struct mm_struct *mm, const struct file *own, unsigned
 
 /**
  * winmem_mapping_next() - where the next mapping that is not winmem's begins
- * @mm: the caller's mm
+ * @mm: the space's mm
  * @own: file whose mappings are winmem's
  * @page: first page to look at
  * @end: where to stop
@@ -218,7 +235,7 @@ static bool is_nameless(const struct file *file)
 
 /**
  * winmem_mapping_kind() - what kind of mapping, if any, is at a page
- * @mm: the caller's mm
+ * @mm: the space's mm
  * @own: file whose mappings are winmem's
  * @page: page number
  *

@@ -46,6 +46,15 @@ static int exec_ask(struct winmem_space *space, unsigned long start, unsigned lo
 	return ret;
 }
 
+/* The process itself is to call mprotect; for another one that is done here. */
+static int exec_change(struct winmem_space *space, unsigned long start, unsigned long nr,
+		       bool exec)
+{
+	if (space->mm == current->mm)
+		return -ENOEXEC;
+	return winmem_window_make_exec(space->mm, space->backing.file, start, nr, exec);
+}
+
 static noinline int exec_look(struct winmem_space *space, struct winmem_region *region,
 			      unsigned long start, unsigned long nr, u8 exec)
 {
@@ -56,7 +65,7 @@ static noinline int exec_look(struct winmem_space *space, struct winmem_region *
 	if (ret)
 		return ret;
 	if (!winmem_window_agrees(space->mm, space->backing.file, start, nr, exec))
-		return -ENOEXEC;
+		return exec_change(space, start, nr, exec);
 	winmem_widen(WINMEM_WIDEN_EXEC);
 	return 0;
 }
@@ -162,7 +171,8 @@ err_give:
  * @space: space of the calling process
  * @region: reservation; its protection is that of its pages
  *
- * Its address was nobody's till now, so execute permission can come afterwards.
+ * Its address was nobody's till now, so execute permission can come afterwards; that of
+ * another process comes here. When this fails, the reservation is to be released.
  *
  * Context: the space's mutex is held; may sleep.
  * Return: 0; -EDQUOT: a limit would be passed; -ENOMEM; -EINTR: being killed.
@@ -186,6 +196,9 @@ int winmem_region_commit_new(struct winmem_space *space, struct winmem_region *r
 	region->committed = region->nr;
 	region->touched = true;
 	region->exec |= winmem_prot_has_exec(region->prot);
+	if (region->exec && space->mm != current->mm)
+		return exec_change(space, region->start, region->nr,
+				   winmem_prot_has_exec(region->prot));
 	return 0;
 }
 

@@ -56,6 +56,40 @@ err_free:
 	return ERR_PTR(ret);
 }
 
+/* The space of an mm, if it has one, with a reference; @mm is compared and not followed. */
+static struct winmem_space *space_get(const struct mm_struct *mm)
+{
+	struct winmem_space *space;
+
+	lockdep_assert_held(&spaces_lock);
+
+	hash_for_each_possible(spaces, space, node, (unsigned long)mm) {
+		if (space->mm != mm)
+			continue;
+		winmem_widen(WINMEM_WIDEN_OPEN);
+		if (get_file_active(&space->backing.file))
+			return space;
+	}
+	return NULL;
+}
+
+/**
+ * winmem_space_get() - the space of any process
+ * @mm: its mm; anything that is not the mm of a space will do, and finds none
+ *
+ * Context: may sleep; takes spaces_lock.
+ * Return: the space with a reference of its file, for winmem_space_close(); or NULL.
+ */
+struct winmem_space *winmem_space_get(const struct mm_struct *mm)
+{
+	struct winmem_space *space;
+
+	mutex_lock(&spaces_lock);
+	space = space_get(mm);
+	mutex_unlock(&spaces_lock);
+	return space;
+}
+
 /**
  * winmem_space_open() - the space of the calling process, made when there is none
  *
@@ -70,15 +104,7 @@ struct winmem_space *winmem_space_open(void)
 	struct winmem_space *space;
 
 	mutex_lock(&spaces_lock);
-	hash_for_each_possible(spaces, space, node, (unsigned long)current->mm) {
-		if (space->mm != current->mm)
-			continue;
-		winmem_widen(WINMEM_WIDEN_OPEN);
-		if (get_file_active(&space->backing.file))
-			goto out;
-	}
-	space = space_create();
-out:
+	space = space_get(current->mm) ?: space_create();
 	mutex_unlock(&spaces_lock);
 	return space;
 }

@@ -44,6 +44,7 @@ struct winmem_space {
 };
 
 struct winmem_space *winmem_space_open(void);
+struct winmem_space *winmem_space_get(const struct mm_struct *mm);
 void winmem_space_close(struct winmem_space *space);
 void winmem_space_end(struct winmem_space *space);
 

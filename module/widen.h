@@ -36,6 +36,7 @@ enum winmem_widen {
 	WINMEM_WIDEN_CARVE,		/* something in a window is not ours; nothing cut yet */
 	WINMEM_WIDEN_UNMAP,		/* a window is still ours, and not yet unmapped */
 	WINMEM_WIDEN_OPEN,		/* the mm has a space, which may just be ending */
+	WINMEM_WIDEN_ENTER,		/* another process is kept from ending; its space is not known */
 	WINMEM_WIDEN_END,		/* a space has no user, and can still be found */
 	WINMEM_WIDEN_CHARGE,		/* the system's limit allows it; nothing is charged */
 

@@ -15,6 +15,7 @@
 
 #include "backing.h"
 #include "compat.h"
+#include "visit.h"
 #include "widen.h"
 #include "window.h"
 
@@ -58,7 +59,7 @@ bool winmem_window_fit(struct maple_tree *tree, unsigned long low, unsigned long
 
 /**
  * winmem_window_hole() - find unused address space
- * @mm: the caller's mm
+ * @mm: the space's mm
  * @bounds: where
  * @nr: pages
  * @start: set to the first page
@@ -81,8 +82,44 @@ int winmem_window_hole(struct mm_struct *mm, const struct winmem_bounds *bounds,
 	return found ? 0 : -ENOMEM;
 }
 
+/* What mmap and munmap are asked for in the mm they are for, in bytes. */
+struct window_work {
+	struct file *file;
+	unsigned long addr;
+	unsigned long length;
+	unsigned long prot;
+	unsigned long flags;
+	unsigned long ret;
+};
+
+static void do_map(void *data)
+{
+	struct window_work *work = data;
+
+	work->ret = vm_mmap(work->file, work->addr, work->length, PROT_READ | PROT_WRITE | work->prot,
+			    MAP_SHARED | MAP_NORESERVE | work->flags,
+			    winmem_backing_index(work->addr >> PAGE_SHIFT) << PAGE_SHIFT);
+}
+
+static void do_unmap(void *data)
+{
+	struct window_work *work = data;
+
+	work->ret = vm_munmap(work->addr, work->length);
+}
+
+static int map_own(struct mm_struct *mm, struct window_work *work)
+{
+	winmem_visit(mm, do_map, work);
+	if (!IS_ERR_VALUE(work->ret))
+		return 0;
+	/* mlockall(MCL_FUTURE) and RLIMIT_MEMLOCK. */
+	return work->ret == -EAGAIN ? -ENOMEM : (int)work->ret;
+}
+
 /**
- * winmem_window_map() - map a window at a given place of the caller's address space
+ * winmem_window_map() - map a window at a given place
+ * @mm: the space's mm
  * @file: the space's file
  * @start: first page
  * @nr: pages
@@ -91,22 +128,81 @@ int winmem_window_hole(struct mm_struct *mm, const struct winmem_bounds *bounds,
  * Return: 0; -EEXIST: something is there; -ENOMEM: the process may not have more
  * address space or mappings; -EINTR: being killed; -EACCES, -EPERM: a security module.
  */
-int winmem_window_map(struct file *file, unsigned long start, unsigned long nr)
+int winmem_window_map(struct mm_struct *mm, struct file *file, unsigned long start,
+		      unsigned long nr)
 {
-	unsigned long addr = start << PAGE_SHIFT, ret;
+	struct window_work work = {
+		.file = file,
+		.addr = start << PAGE_SHIFT,
+		.length = nr << PAGE_SHIFT,
+		.flags = MAP_FIXED_NOREPLACE,
+	};
 
-	ret = vm_mmap(file, addr, nr << PAGE_SHIFT, PROT_READ | PROT_WRITE,
-		      MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE,
-		      winmem_backing_index(start) << PAGE_SHIFT);
-	if (!IS_ERR_VALUE(ret))
-		return 0;
-	/* mlockall(MCL_FUTURE) and RLIMIT_MEMLOCK. */
-	return ret == -EAGAIN ? -ENOMEM : (int)ret;
+	return map_own(mm, &work);
+}
+
+/* The first part of a range that is ours and has PROT_EXEC, or has not. */
+static bool next_exec(struct mm_struct *mm, const struct file *file, bool exec,
+		      struct window_work *work, unsigned long end)
+{
+	unsigned long addr = work->addr;
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(mm);
+	for (vma = find_vma(mm, addr); vma && vma->vm_start < end;
+	     vma = find_vma(mm, vma->vm_end)) {
+		if (vma->vm_file == file && !!(vma->vm_flags & VM_EXEC) == exec)
+			break;
+	}
+	if (vma && vma->vm_start >= end)
+		vma = NULL;
+	if (vma) {
+		work->addr = max(addr, vma->vm_start);
+		work->length = min(end, vma->vm_end) - work->addr;
+	}
+	mmap_read_unlock(mm);
+	return vma;
+}
+
+/**
+ * winmem_window_make_exec() - give mappings PROT_EXEC or take it away
+ * @mm: the space's mm, of another process
+ * @file: the space's file
+ * @start: first page
+ * @nr: pages, whose states say so already
+ * @exec: which of the two
+ *
+ * mprotect(2) is the process's own to call. Another one's mappings are made anew, where they
+ * are; pages come back with the next touch. (What winmem_window_unmap() says of another
+ * thread holds here too.)
+ *
+ * Context: may sleep; takes mmap_lock.
+ * Return: 0; -ENOMEM; -EACCES, -EPERM: a security module. Then some are changed.
+ */
+int winmem_window_make_exec(struct mm_struct *mm, struct file *file, unsigned long start,
+			    unsigned long nr, bool exec)
+{
+	unsigned long end = (start + nr) << PAGE_SHIFT;
+	struct window_work work = {
+		.file = file,
+		.addr = start << PAGE_SHIFT,
+		.prot = exec ? PROT_EXEC : 0,
+		.flags = MAP_FIXED,
+	};
+	int ret;
+
+	while (work.addr < end && next_exec(mm, file, !exec, &work, end)) {
+		ret = map_own(mm, &work);
+		if (ret)
+			return ret;
+		work.addr += work.length;
+	}
+	return 0;
 }
 
 /**
  * winmem_window_is_whole() - whether a range is covered by the space's own mappings
- * @mm: the caller's mm
+ * @mm: the space's mm
  * @file: the space's file
  * @start: first page
  * @nr: pages
@@ -136,7 +232,7 @@ bool winmem_window_is_whole(struct mm_struct *mm, struct file *file, unsigned lo
 
 /**
  * winmem_window_agrees() - whether the mappings of a range have PROT_EXEC as wanted
- * @mm: the caller's mm
+ * @mm: the space's mm
  * @file: the space's file
  * @start: first page
  * @nr: pages
@@ -165,7 +261,7 @@ bool winmem_window_agrees(struct mm_struct *mm, struct file *file, unsigned long
 
 /**
  * winmem_window_gap() - the first part of a range that is not covered by our mappings
- * @mm: the caller's mm
+ * @mm: the space's mm
  * @file: the space's file
  * @start: first page; set to the first page of the gap
  * @nr: pages; set to the length of the gap
@@ -219,7 +315,7 @@ static bool next_own(struct mm_struct *mm, const struct file *file, unsigned lon
 
 /**
  * winmem_window_unmap() - unmap what is left of a window
- * @mm: the caller's mm
+ * @mm: the space's mm
  * @file: the space's file
  * @start: first page
  * @nr: pages
@@ -235,13 +331,14 @@ int winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long s
 			unsigned long nr)
 {
 	unsigned long addr = start << PAGE_SHIFT, last = addr + (nr << PAGE_SHIFT), end = last;
-	int ret;
 
 	while (addr < last && next_own(mm, file, &addr, &end)) {
+		struct window_work work = { .addr = addr, .length = end - addr };
+
 		winmem_widen(WINMEM_WIDEN_UNMAP);
-		ret = vm_munmap(addr, end - addr);
-		if (ret)
-			return ret;
+		winmem_visit(mm, do_unmap, &work);
+		if (work.ret)
+			return (int)work.ret;
 		addr = end;
 		end = last;
 	}

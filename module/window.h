@@ -20,13 +20,16 @@ bool winmem_window_fit(struct maple_tree *tree, unsigned long low, unsigned long
 		       unsigned long size, unsigned long align, bool top, unsigned long *start);
 int winmem_window_hole(struct mm_struct *mm, const struct winmem_bounds *bounds,
 		       unsigned long nr, unsigned long *start);
-int winmem_window_map(struct file *file, unsigned long start, unsigned long nr);
+int winmem_window_map(struct mm_struct *mm, struct file *file, unsigned long start,
+		      unsigned long nr);
 int winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long start,
 			unsigned long nr);
 bool winmem_window_is_whole(struct mm_struct *mm, struct file *file, unsigned long start,
 			    unsigned long nr, bool *exec);
 bool winmem_window_gap(struct mm_struct *mm, struct file *file, unsigned long *start,
 		       unsigned long *nr);
+int winmem_window_make_exec(struct mm_struct *mm, struct file *file, unsigned long start,
+			    unsigned long nr, bool exec);
 bool winmem_window_agrees(struct mm_struct *mm, struct file *file, unsigned long start,
 			  unsigned long nr, bool exec);
 

@@ -122,7 +122,7 @@ static int windows_repair(struct winmem_windows *windows, unsigned long start, u
 		if (!winmem_window_gap(windows->mm, windows->file, &gap, &length))
 			continue;
 		winmem_widen(WINMEM_WIDEN_REPAIR);
-		ret = winmem_window_map(windows->file, gap, length);
+		ret = winmem_window_map(windows->mm, windows->file, gap, length);
 		if (ret)
 			return ret;
 	}

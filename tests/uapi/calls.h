@@ -11,6 +11,8 @@
 
 #include "common.h"
 
+#include <fcntl.h>
+
 #define FIXTURE_PAGES	16UL
 #define FIXTURE_LENGTH	(FIXTURE_PAGES * PAGE)
 #define FIXTURE_FILLED	(FIXTURE_LENGTH / 2)
@@ -29,6 +31,7 @@ union args {
 	struct winmem_limit limit;
 	struct winmem_guard guard;
 	struct winmem_watch watch;
+	struct winmem_attach attach;
 	unsigned char bytes[80];
 };
 
@@ -58,6 +61,7 @@ static const struct call calls[] = {
 	{ "LIMIT", WINMEM_IOC_LIMIT, 48, WINMEM_LIMIT_SET, { 0 }, true },
 	{ "GUARD", WINMEM_IOC_GUARD, 24, 0, { RESERVED(guard, __reserved) }, true },
 	{ "WATCH", WINMEM_IOC_WATCH, 48, WINMEM_WATCH_RESET, { 0 }, true },
+	{ "ATTACH", WINMEM_IOC_ATTACH, 16, 0, { 0 }, true },
 };
 
 #define for_each_call(call)	\
@@ -65,6 +69,7 @@ static const struct call calls[] = {
 
 static unsigned long fixture;
 static __u64 fixture_written[FIXTURE_PAGES];
+static int fixture_mem = -1;
 
 static inline void fixture_make(void)
 {
@@ -72,6 +77,8 @@ static inline void fixture_make(void)
 	commit(fixture, FIXTURE_FILLED, READWRITE);
 	fill(fixture, FIXTURE_FILLED, FIXTURE_SEED);
 	watch(fixture, FIXTURE_LENGTH);
+	if (fixture_mem < 0)
+		fixture_mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 }
 
 /* Valid arguments: the call would succeed and change something that can be seen. */
@@ -114,6 +121,9 @@ static inline union args call_args(const struct call *call)
 		args.watch = watch_args(fixture, FIXTURE_LENGTH, WINMEM_WATCH_RESET,
 					fixture_written, FIXTURE_PAGES);
 		break;
+	case WINMEM_IOC_ATTACH:
+		args.attach = attach_args(fixture_mem);
+		break;
 	}
 	return args;
 }
@@ -126,6 +136,8 @@ static inline void fixture_renew(const struct call *call, const void *done)
 	memcpy(&args, done, call->size);
 	if (call->nr == WINMEM_IOC_RESERVE)
 		release(args.reserve.out_addr);
+	if (call->nr == WINMEM_IOC_ATTACH)
+		close(args.attach.out_fd);
 	if (call->nr == WINMEM_IOC_LIMIT)
 		limit_set(~0UL);
 	if (call->nr != WINMEM_IOC_RELEASE)

@@ -212,6 +212,13 @@ static inline struct winmem_watch watch_args(unsigned long addr, unsigned long l
 	};
 }
 
+static inline struct winmem_attach attach_args(int mem_fd)
+{
+	return (struct winmem_attach) {
+		.size = sizeof(struct winmem_attach), .mem_fd = mem_fd, .out_fd = CC32,
+	};
+}
+
 /*
  * Calls that must succeed. They follow the header's "Execute" protocol as a library
  * would. A reservation made through them is released after the test if it still

@@ -47,13 +47,15 @@
  *   ENODATA     contents were lost since the reset (reset with UNDO)
  *   EADDRNOTAVAIL  the range is not inside one reservation that is watched
  *   ENOEXEC     see "Execute"
+ *   EBADF, EMFILE, ENFILE, ENODEV, ESRCH  see ATTACH
  *   EPERM       the caller is not the process that the file stands for
  *   EACCES      a security module forbids the mapping
  *   EINTR       the caller is being killed
  *
  * Who may call: the process whose space it is, any of its threads. A descriptor
  * that reaches another process (fork, SCM_RIGHTS, pidfd_getfd, exec) answers INFO
- * there, and EPERM to everything else.
+ * there, and EPERM to everything else. ATTACH gives those who may ptrace a process a
+ * descriptor to act on it.
  *
  * Execute
  *
@@ -418,5 +420,30 @@ struct winmem_watch {
 };
 #define WINMEM_WATCH_RESET		0x1
 #define WINMEM_IOC_WATCH	_IO(WINMEM_IOC_TYPE, 0x0A)
+
+/**
+ * struct winmem_attach - ioctl(WINMEM_IOC_ATTACH)
+ * @size: sizeof(struct winmem_attach)
+ * @flags: 0
+ * @mem_fd: descriptor of /proc/PID/mem of another process, opened for writing
+ * @out_fd: descriptor by which the caller, and nobody else, acts on that process; close it
+ *	when done. It is closed on exec
+ *
+ * INFO, RESERVE, COMMIT, DECOMMIT, RELEASE, PROTECT, RESET and QUERY on @out_fd do in the
+ * other process what they do here, at its addresses; the other ioctls fail with EPERM. Who
+ * may open its mem for writing, and so do this, is the kernel's to say: see ptrace(2).
+ * COMMIT, PROTECT and RESERVE see to execute permission themselves. The call fails with
+ * EBADF: @mem_fd is not open, or not for writing; EINVAL: it is another file; ENODEV: that
+ * process has not opened /dev/winmem, or has ended; EMFILE, ENFILE. And calls on @out_fd:
+ * EPERM: the caller is not the process that it was made for; ESRCH: the other process has
+ * ended or runs another program; ENODEV: it has left winmem.
+ */
+struct winmem_attach {
+	__u32 size;
+	__u32 flags;
+	__s32 mem_fd;
+	__s32 out_fd;
+};
+#define WINMEM_IOC_ATTACH	_IO(WINMEM_IOC_TYPE, 0x0B)
 
 #endif /* _UAPI_LINUX_WINMEM_H */

@@ -71,6 +71,15 @@ $(B)/tests/unit/lib_%: tests/unit/lib_%.c $(LIB_SRC) $(LIB_HDR)
 	@mkdir -p $(@D)
 	$(TEST_CC) -fsanitize=address,undefined -fno-sanitize-recover=all -Ilib -I. $< -lcmocka -o $@
 
+# The allocator, compiled into its tests with page calls of theirs.
+HEAP_SRC := $(wildcard lib/heap_*.c tests/unit/shim/heap_*.c)
+HEAP_HDR := $(wildcard lib/heap_*.h tests/unit/shim/heap_*.h)
+$(B)/tests/unit/heap_%: SANITIZE = address,undefined
+$(B)/tests/unit/heap_threads: SANITIZE = thread
+$(B)/tests/unit/heap_%: tests/unit/heap_%.c $(HEAP_SRC) $(HEAP_HDR)
+	@mkdir -p $(@D)
+	$(TEST_CC) -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -Ilib $< $(HEAP_SRC) -lcmocka -pthread -o $@
+
 $(B)/tests/unit/%: tests/unit/%.c $(wildcard module/*.[ch] tests/unit/shim/*.[ch])
 	@mkdir -p $(@D)
 	$(UNIT_CC) $< $(if $(filter pages,$*),module/chunk.c module/prot.c) tests/unit/shim/kernel.c -lcmocka -o $@

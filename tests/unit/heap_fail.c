@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Each page call in turn fails: the operation fails as a whole, the heap is as it was, and
+ * the same operation goes through once there is memory.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "shim/heap_supply.h"
+
+#define ME	1
+
+static size_t allocated(struct winmem_heap *heap)
+{
+	struct winmem_heap_summary summary;
+
+	winmem_heap_summarize(heap, ME, &summary);
+	return summary.allocated;
+}
+
+static void create(void **state)
+{
+	const struct winmem_heap_config config = {
+		.supply = &shim_supply, .map = &shim_map, .key = 1,
+	};
+	struct winmem_heap *heap = NULL;
+	unsigned long nth = 0;
+	int err;
+
+	(void)state;
+	do {
+		shim_supply_fail(++nth, false);
+		err = winmem_heap_create(&config, &heap);
+		assert_true(!err || err == ENOMEM);
+		assert_int_equal(shim_supply_counts().reservations, !err);
+	} while (err);
+	shim_supply_fail(0, false);
+	assert_int_equal(nth, 3);
+	shim_heap_end(heap);
+}
+
+/* The first block of a size in a new heap, with every failure on the way to it. */
+static unsigned long first_of(size_t size, unsigned int times)
+{
+	struct winmem_heap *heap = shim_heap(0, 0, 0);
+	struct shim_supply_counts before, after;
+	unsigned long nth = 0, failed = 0;
+	char *data;
+
+	for (unsigned int i = 1; i < times; i++)
+		assert_non_null(winmem_heap_alloc(heap, ME, size, 0));
+	do {
+		size_t was = allocated(heap);
+
+		before = shim_supply_counts();
+		shim_supply_fail(++nth, true);
+		data = winmem_heap_alloc(heap, ME, size, WINMEM_HEAP_ZERO_MEMORY);
+		shim_supply_fail(0, false);
+		after = shim_supply_counts();
+		assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+		if (data)
+			break;
+		failed++;
+		assert_int_equal(allocated(heap), was);
+		/* An empty region, or a leaf of the map, may be there already. */
+		assert_true(after.reserved - before.reserved <= 4 << 20);
+	} while (1);
+	for (size_t i = 0; i < size; i++)
+		assert_int_equal(data[i], 0);
+	assert_int_equal(allocated(heap), size * times);
+	shim_heap_end(heap);
+	return failed;
+}
+
+static void a_block(void **state)
+{
+	(void)state;
+	assert_true(first_of(7000, 1) >= 1);
+	assert_true(first_of(60000, 1) >= 1);
+	assert_true(first_of(900000, 1) >= 4);
+	assert_true(first_of(900000, 2) >= 2);
+}
+
+static void a_large_block(void **state)
+{
+	(void)state;
+	assert_true(first_of(3000000, 1) >= 4);
+	assert_true(first_of(3000000, 2) >= 2);
+}
+
+/* Without memory for a slab a small block lies in a region. */
+static void slots(void **state)
+{
+	struct winmem_heap *heap = shim_heap(1 << 20, 0, 0);
+	char *blocks[200];
+
+	(void)state;
+	shim_supply_fail(1, true);
+	for (int i = 0; i < 200; i++) {
+		blocks[i] = winmem_heap_alloc(heap, ME, 100, 0);
+		assert_non_null(blocks[i]);
+	}
+	shim_supply_fail(0, false);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(winmem_heap_free(heap, ME, blocks[i], 0), 0);
+	assert_int_equal(allocated(heap), 0);
+	shim_heap_end(heap);
+	for (unsigned int times = 17; times < 21; times++)
+		first_of(5000, times);
+}
+
+static void realloc_keeps_what_there_is(void **state)
+{
+	struct winmem_heap *heap = shim_heap(0, 0, 0);
+	char *data = winmem_heap_alloc(heap, ME, 1000, 0);
+	static const size_t sizes[] = { 50000, 500000, 5000000, 9000000 };
+	void *at = data;
+	int err;
+
+	(void)state;
+	memset(data, 5, 1000);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (unsigned long nth = 1; ; nth++) {
+			data = at;
+			shim_supply_fail(nth, true);
+			err = winmem_heap_realloc(heap, ME, &at, sizes[i], 0);
+			shim_supply_fail(0, false);
+			for (int j = 0; j < 1000; j++)
+				assert_int_equal(((char *)at)[j], 5);
+			assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+			if (!err)
+				break;
+			assert_int_equal(err, ENOMEM);
+			assert_ptr_equal(at, data);
+		}
+	}
+	shim_heap_end(heap);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(create),
+		cmocka_unit_test(a_block),
+		cmocka_unit_test(a_large_block),
+		cmocka_unit_test(slots),
+		cmocka_unit_test(realloc_keeps_what_there_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

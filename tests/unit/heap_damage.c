@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../lib/heap_segment.h"
+#include "../../lib/heap_state.h"
 #include "shim/heap_supply.h"
 
 #define ME	1
@@ -129,6 +129,9 @@ static void not_blocks_at_all(void **state)
 	}
 	assert_int_equal(put(here), EINVAL);
 	assert_int_equal(put(heap), EINVAL);
+	/* Not committed, but of the heap. */
+	assert_int_equal(put((char *)heap + 65536 - 16), EINVAL);
+	assert_int_equal(put((char *)heap->last + heap->last->size - 8192), EINVAL);
 	assert_int_equal(put(winmem_heap_alloc(other, ME, 100, 0)), EINVAL);
 	assert_int_equal(put(winmem_heap_alloc(other, ME, 3000000, 0)), EINVAL);
 	for (int i = 0; i < 30; i++)
@@ -306,6 +309,44 @@ static void a_word_that_is_too_long(void **state)
 	assert_false(is_valid());
 }
 
+/* Two threads free one slot at once: neither has seen what the other did. */
+static void a_slot_freed_by_two_at_once(void **state)
+{
+	struct winmem_heap_slab *slab;
+	size_t slot;
+
+	(void)state;
+	fill(100);
+	slab = winmem_heap_segment_slab(blocks[300]);
+	slot = winmem_heap_slab_slot(slab, blocks[300]);
+	assert_int_equal(winmem_heap_free(heap, 2, blocks[299], 0), 0);
+	assert_int_equal(winmem_heap_free(heap, 2, blocks[300], 0), 0);
+	winmem_heap_slab_set_word(slab, slot, WINMEM_HEAP_SLOT_BUSY | 100);
+	assert_int_equal(winmem_heap_free(heap, 3, blocks[300], 0), 0);
+	for (int i = 0; i < 2000; i++)
+		get(100);
+	assert_int_equal(shim_damage_found, 1);
+}
+
+/* Only a fault of ours would do it: free blocks that the index does not know. */
+static void a_free_block_that_is_not_filed(void **state)
+{
+	struct winmem_heap_free *root;
+	char *data = get(20);
+
+	(void)state;
+	root = heap->index.root;
+	heap->index.root = NULL;
+	assert_false(is_valid());
+	heap->index.root = root;
+	get(20);
+	assert_int_equal(put(data), 0);
+	assert_true(is_valid());
+	heap->index.nr++;
+	assert_false(is_valid());
+	heap->index.nr--;
+}
+
 static void a_large_header_overwritten(void **state)
 {
 	char *first = get(2000000), *second = get(2000000), *third = get(2000000);
@@ -398,6 +439,8 @@ int main(void)
 		CASE(freed_slots_overwritten),
 		CASE(words_overwritten),
 		CASE(a_word_that_is_too_long),
+		CASE(a_slot_freed_by_two_at_once),
+		CASE(a_free_block_that_is_not_filed),
 		CASE(a_large_header_overwritten),
 		CASE(a_tail_overwritten),
 		CASE(random_damage),

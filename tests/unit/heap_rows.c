@@ -165,6 +165,25 @@ static void H11_H12_zero(void **state)
 	}
 }
 
+/* A slab that had other slots before is not fresh. */
+static void H11_zero_where_a_slab_was(void **state)
+{
+	static unsigned char *blocks[4000];
+
+	(void)state;
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 4000; i++) {
+			blocks[i] = winmem_heap_alloc(heap, ME, 100 + 200 * round,
+						      WINMEM_HEAP_ZERO_MEMORY);
+			for (int j = 0; j < 100 + 200 * round; j++)
+				assert_int_equal(blocks[i][j], 0);
+			memset(blocks[i], 0xff, 100 + 200 * round);
+		}
+		for (int i = 0; i < 4000; i++)
+			put(blocks[i]);
+	}
+}
+
 static void H13_sizes_are_exact(void **state)
 {
 	(void)state;
@@ -473,6 +492,7 @@ int main(void)
 		CASE(H09_blocks_are_aligned_to_16),
 		CASE(H10_large_blocks_have_a_region_each),
 		CASE(H11_H12_zero),
+		CASE(H11_zero_where_a_slab_was),
 		CASE(H13_sizes_are_exact),
 		CASE(H20_realloc_to_what_nobody_has),
 		CASE(H21_in_place_only_and_no_room),

@@ -2,7 +2,7 @@
 /*
  * VirtualAlloc and its family: Win32 words in, one struct, one ioctl.
  *
- *	VirtualAlloc -> virtual_alloc -> winmem_request_parse -> virtual_reserve -> ioctl
+ *	VirtualAlloc -> winmem_virtual_alloc -> winmem_request_parse -> virtual_reserve -> ioctl
  *
  * The static functions return errno values and touch no global; the public ones at the
  * end of each part make the last error of that. errno is never touched.
@@ -24,6 +24,7 @@
 #include "prot.h"
 #include "range.h"
 #include "request.h"
+#include "virtual.h"
 
 /* Programs compare what we copy from the kernel with their own MEM_*. */
 _Static_assert(MEM_COMMIT == WINMEM_STATE_COMMIT && MEM_RESERVE == WINMEM_STATE_RESERVE &&
@@ -128,7 +129,7 @@ static int virtual_reset(const struct winmem_request *request, void **result)
 	return ret;
 }
 
-static int virtual_alloc(const struct winmem_words *words, void **result)
+int winmem_virtual_alloc(const struct winmem_words *words, void **result)
 {
 	struct winmem_request request;
 	int ret;
@@ -155,7 +156,7 @@ static int virtual_alloc2(struct winmem_words *words, const MEM_EXTENDED_PARAMET
 	if (later && later != ENOSYS)
 		return later;
 	if (!later)
-		return virtual_alloc(words, result);
+		return winmem_virtual_alloc(words, result);
 
 	/* A parameter that is not there yet: the other words may still be bad ones. */
 	ret = winmem_request_parse(&(struct winmem_request){}, words);
@@ -176,7 +177,7 @@ WINMEM_API LPVOID WINAPI VirtualAllocEx(HANDLE hProcess, LPVOID lpAddress, SIZE_
 
 	ret = winmem_process_check(hProcess);
 	if (!ret)
-		ret = virtual_alloc(&words, &result);
+		ret = winmem_virtual_alloc(&words, &result);
 	winmem_error_set(ret);
 	return result;
 }
@@ -264,7 +265,7 @@ static int virtual_decommit(uint64_t addr, uint64_t size)
 	return 0;
 }
 
-static int virtual_free(uint64_t addr, uint64_t size, DWORD type)
+int winmem_virtual_free(uint64_t addr, uint64_t size, DWORD type)
 {
 	switch (type) {
 	case MEM_DECOMMIT:
@@ -287,7 +288,7 @@ WINMEM_API BOOL WINAPI VirtualFreeEx(HANDLE hProcess, LPVOID lpAddress, SIZE_T d
 
 	ret = winmem_process_check(hProcess);
 	if (!ret)
-		ret = virtual_free(to_addr(lpAddress), dwSize, dwFreeType);
+		ret = winmem_virtual_free(to_addr(lpAddress), dwSize, dwFreeType);
 	return winmem_error_set(ret);
 }
 

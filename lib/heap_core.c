@@ -98,6 +98,21 @@ void winmem_heap_destroy(struct winmem_heap *heap)
 	supply->release(supply->ctx, heap, winmem_heap_round(heap->first.size, WINMEM_HEAP_GRAIN));
 }
 
+struct winmem_heap_owner *winmem_heap_owner(struct winmem_heap *heap)
+{
+	return &heap->owner;
+}
+
+uint32_t winmem_heap_options(const struct winmem_heap *heap)
+{
+	return heap->options;
+}
+
+bool winmem_heap_is_fixed(const struct winmem_heap *heap)
+{
+	return heap->maximum;
+}
+
 /* Allocate */
 
 bool winmem_heap_has_slots(const struct winmem_heap *heap)
@@ -429,16 +444,29 @@ void winmem_heap_leave(struct winmem_heap *heap, uint32_t self)
 	winmem_heap_mutex_give(&heap->lock, heap->supply);
 }
 
+static void tidy_locked(struct winmem_heap *heap)
+{
+	if (!winmem_heap_has_slots(heap))
+		return;
+	winmem_heap_shard_tidy(heap);
+	winmem_heap_segment_chill(heap);
+}
+
 size_t winmem_heap_compact(struct winmem_heap *heap, uint32_t self)
 {
 	size_t largest;
 
 	heap_enter(heap, self, 0);
-	if (winmem_heap_has_slots(heap)) {
-		winmem_heap_shard_tidy(heap);
-		winmem_heap_segment_chill(heap);
-	}
+	tidy_locked(heap);
 	largest = winmem_heap_index_largest(&heap->index);
 	heap_exit(heap);
 	return largest;
+}
+
+void winmem_heap_tidy(struct winmem_heap *heap)
+{
+	winmem_heap_mutex_take(&heap->lock, heap->supply);
+	if (!heap->lock.owner)
+		tidy_locked(heap);
+	heap_exit(heap);
 }

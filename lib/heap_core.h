@@ -28,7 +28,7 @@
 #include "heap_map.h"
 #include "heap_supply.h"
 
-/* Options of a heap and flags of a call: the numbers are Windows' HEAP_*. */
+/* Options of a heap and flags of a call: the numbers are Windows' HEAP_*. Others mean nothing here. */
 #define WINMEM_HEAP_NO_SERIALIZE	0x01
 #define WINMEM_HEAP_ZERO_MEMORY		0x08
 #define WINMEM_HEAP_IN_PLACE_ONLY	0x10
@@ -44,7 +44,8 @@ struct winmem_heap;
  * @key: random; seals the metadata
  * @initial: bytes committed at once
  * @maximum: bytes; 0: the heap grows
- * @options: NO_SERIALIZE, TAIL_CHECKING, FREE_CHECKING
+ * @options: NO_SERIALIZE, TAIL_CHECKING, FREE_CHECKING, and what else the caller wants to
+ *	find again
  */
 struct winmem_heap_config {
 	const struct winmem_heap_supply *supply;
@@ -57,6 +58,34 @@ struct winmem_heap_config {
 
 /** winmem_heap_create() - 0; ENOMEM or what the supply says */
 int winmem_heap_create(const struct winmem_heap_config *config, struct winmem_heap **heap);
+
+/**
+ * struct winmem_heap_owner - what whoever makes heaps keeps in each; nothing here looks at it
+ * @next: heap of the process; NULL: the last
+ * @prev: NULL: the first
+ * @slots_asked: the program asked for slots itself
+ */
+struct winmem_heap_owner {
+	struct winmem_heap *next;
+	struct winmem_heap *prev;
+	bool slots_asked;
+};
+
+struct winmem_heap_owner *winmem_heap_owner(struct winmem_heap *heap);
+
+#define WINMEM_HEAP_MAGIC	UINT64_C(0x70616568206d7769)	/* the first word of a heap */
+
+/** winmem_heap_is() - is there a heap at @addr? The word there is read. */
+static inline bool winmem_heap_is(const void *addr)
+{
+	return *(const uint64_t *)addr == WINMEM_HEAP_MAGIC;
+}
+
+/** winmem_heap_options() - those it was made with */
+uint32_t winmem_heap_options(const struct winmem_heap *heap);
+
+/** winmem_heap_is_fixed() - it was made with a maximum */
+bool winmem_heap_is_fixed(const struct winmem_heap *heap);
 
 /** winmem_heap_destroy() - all of it at once. Nobody may use it any more. */
 void winmem_heap_destroy(struct winmem_heap *heap);
@@ -104,6 +133,9 @@ void winmem_heap_leave(struct winmem_heap *heap, uint32_t self);
 
 /** winmem_heap_compact() - give back what is not needed; size of the largest free block */
 size_t winmem_heap_compact(struct winmem_heap *heap, uint32_t self);
+
+/** winmem_heap_tidy() - the same, but for a heap of which a thread has the turn; waits for none */
+void winmem_heap_tidy(struct winmem_heap *heap);
 
 /** winmem_heap_validate() - the whole heap, or the block at @data. Touches nothing. */
 bool winmem_heap_validate(struct winmem_heap *heap, uint32_t self, const void *data,

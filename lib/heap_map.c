@@ -63,6 +63,15 @@ void winmem_heap_map_clear(struct winmem_heap_map *map, const void *start, size_
 		map_store(map, ((uintptr_t)start >> WINMEM_HEAP_GRANULE_BITS) + i, 0);
 }
 
+/* What is empty is not written to: it may be a page that nobody has touched. */
+void winmem_heap_map_forget(struct winmem_heap_map *map)
+{
+	for (size_t i = 0; i < 1 << WINMEM_HEAP_ROOT_BITS; i++) {
+		if (atomic_load_explicit(&map->root[i], memory_order_relaxed))
+			atomic_store_explicit(&map->root[i], NULL, memory_order_relaxed);
+	}
+}
+
 void winmem_heap_map_drop(struct winmem_heap_map *map, const struct winmem_heap_supply *supply)
 {
 	struct winmem_heap_leaf *leaf;

@@ -69,6 +69,9 @@ int winmem_heap_map_set(struct winmem_heap_map *map, const struct winmem_heap_su
 /** winmem_heap_map_clear() - forget @nr granules that were entered. Cannot fail. */
 void winmem_heap_map_clear(struct winmem_heap_map *map, const void *start, size_t nr);
 
+/** winmem_heap_map_forget() - all leaves are gone, with the memory they were in: after a fork */
+void winmem_heap_map_forget(struct winmem_heap_map *map);
+
 /**
  * winmem_heap_map_drop() - give all leaves back
  *

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "heap_class.h"
+#include "heap_core.h"
 #include "heap_index.h"
 #include "heap_lock.h"
 #include "heap_map.h"
@@ -25,7 +26,7 @@ struct winmem_heap_shard;
 /* Lock order: the lock's turn, its mutex. Slots are taken and freed under neither. */
 struct winmem_heap {
 	/* Fixed from creation. */
-	uint64_t magic;
+	uint64_t magic;			/* winmem_heap_is() looks here */
 	uint64_t key;
 	struct winmem_heap_map *map;
 	const struct winmem_heap_supply *supply;
@@ -57,9 +58,9 @@ struct winmem_heap {
 
 	struct winmem_heap_large *large;
 	struct winmem_heap_large *large_end;
-};
 
-#define WINMEM_HEAP_MAGIC	UINT64_C(0x70616568206d7769)
+	struct winmem_heap_owner owner;
+};
 
 /* The page calls, with the sums kept. */
 static inline int winmem_heap_reserve(struct winmem_heap *heap, size_t size, size_t align,

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -53,6 +54,10 @@ typedef ULONG *PULONG;
 typedef ULONGLONG *PULONGLONG;
 typedef ULONG_PTR *PULONG_PTR;
 typedef SIZE_T *PSIZE_T;
+typedef unsigned int UINT;
+typedef HANDLE *PHANDLE;
+typedef HANDLE HGLOBAL;
+typedef HANDLE HLOCAL;
 
 /* A function of any kind: cast. */
 typedef INT_PTR (WINAPI *FARPROC)(void);
@@ -115,7 +120,12 @@ typedef INT_PTR (WINAPI *FARPROC)(void);
 #define ERROR_GEN_FAILURE		31
 #define ERROR_NOT_SUPPORTED		50
 #define ERROR_INVALID_PARAMETER		87
+#define ERROR_INSUFFICIENT_BUFFER	122
+#define ERROR_DISCARDED			157
+#define ERROR_NOT_LOCKED		158
 #define ERROR_BUSY			170
+#define ERROR_NO_MORE_ITEMS		259
+#define ERROR_NOT_OWNER			288
 #define ERROR_INVALID_ADDRESS		487
 #define ERROR_OPERATION_ABORTED		995
 #define ERROR_NOACCESS			998
@@ -151,6 +161,7 @@ typedef INT_PTR (WINAPI *FARPROC)(void);
 #define STATUS_PRIVILEGED_INSTRUCTION	0xC0000096U
 #define STATUS_DEVICE_DATA_ERROR	0xC000009CU
 #define STATUS_STACK_OVERFLOW		0xC00000FDU
+#define STATUS_HEAP_CORRUPTION		0xC0000374U
 
 #define EXCEPTION_GUARD_PAGE			STATUS_GUARD_PAGE_VIOLATION
 #define EXCEPTION_DATATYPE_MISALIGNMENT		STATUS_DATATYPE_MISALIGNMENT
@@ -191,6 +202,64 @@ typedef INT_PTR (WINAPI *FARPROC)(void);
 #define CONTEXT_FLOATING_POINT		(CONTEXT_AMD64 | 0x08)
 #define CONTEXT_DEBUG_REGISTERS		(CONTEXT_AMD64 | 0x10)
 #define CONTEXT_FULL			(CONTEXT_CONTROL | CONTEXT_INTEGER | CONTEXT_FLOATING_POINT)
+
+/* Of HeapCreate(), and of the calls on a heap. */
+#define HEAP_NO_SERIALIZE		0x00000001
+#define HEAP_GROWABLE			0x00000002
+#define HEAP_GENERATE_EXCEPTIONS	0x00000004
+#define HEAP_ZERO_MEMORY		0x00000008
+#define HEAP_REALLOC_IN_PLACE_ONLY	0x00000010
+#define HEAP_TAIL_CHECKING_ENABLED	0x00000020
+#define HEAP_FREE_CHECKING_ENABLED	0x00000040
+#define HEAP_DISABLE_COALESCE_ON_FREE	0x00000080
+#define HEAP_CREATE_ALIGN_16		0x00010000
+#define HEAP_CREATE_ENABLE_TRACING	0x00020000
+#define HEAP_CREATE_ENABLE_EXECUTE	0x00040000
+
+/* wFlags of a PROCESS_HEAP_ENTRY. */
+#define PROCESS_HEAP_REGION		0x0001
+#define PROCESS_HEAP_UNCOMMITTED_RANGE	0x0002
+#define PROCESS_HEAP_ENTRY_BUSY		0x0004
+#define PROCESS_HEAP_SEG_ALLOC		0x0008
+#define PROCESS_HEAP_ENTRY_MOVEABLE	0x0010
+#define PROCESS_HEAP_ENTRY_DDESHARE	0x0020
+
+/* Of GlobalAlloc() and GlobalReAlloc(), and in what GlobalFlags() answers. */
+#define GMEM_FIXED			0x0000
+#define GMEM_MOVEABLE			0x0002
+#define GMEM_NOCOMPACT			0x0010
+#define GMEM_NODISCARD			0x0020
+#define GMEM_ZEROINIT			0x0040
+#define GMEM_MODIFY			0x0080
+#define GMEM_DISCARDABLE		0x0100
+#define GMEM_NOT_BANKED			0x1000
+#define GMEM_LOWER			GMEM_NOT_BANKED
+#define GMEM_SHARE			0x2000
+#define GMEM_DDESHARE			0x2000
+#define GMEM_NOTIFY			0x4000
+#define GMEM_VALID_FLAGS		0x7F72
+#define GMEM_LOCKCOUNT			0x00FF
+#define GMEM_DISCARDED			0x4000
+#define GMEM_INVALID_HANDLE		0x8000
+#define GHND				(GMEM_MOVEABLE | GMEM_ZEROINIT)
+#define GPTR				(GMEM_FIXED | GMEM_ZEROINIT)
+
+/* The same for LocalAlloc() and its kin. */
+#define LMEM_FIXED			0x0000
+#define LMEM_MOVEABLE			0x0002
+#define LMEM_NOCOMPACT			0x0010
+#define LMEM_NODISCARD			0x0020
+#define LMEM_ZEROINIT			0x0040
+#define LMEM_MODIFY			0x0080
+#define LMEM_DISCARDABLE		0x0F00
+#define LMEM_VALID_FLAGS		0x0F72
+#define LMEM_LOCKCOUNT			0x00FF
+#define LMEM_DISCARDED			0x4000
+#define LMEM_INVALID_HANDLE		0x8000
+#define LHND				(LMEM_MOVEABLE | LMEM_ZEROINIT)
+#define LPTR				(LMEM_FIXED | LMEM_ZEROINIT)
+#define NONZEROLHND			LMEM_MOVEABLE
+#define NONZEROLPTR			LMEM_FIXED
 
 #define PROCESSOR_ARCHITECTURE_AMD64	9
 #define PROCESSOR_ARCHITECTURE_ARM64	12
@@ -454,6 +523,49 @@ typedef LONG (WINAPI *PVECTORED_EXCEPTION_HANDLER)(PEXCEPTION_POINTERS Exception
 typedef LONG (WINAPI *PTOP_LEVEL_EXCEPTION_FILTER)(PEXCEPTION_POINTERS ExceptionInfo);
 typedef PTOP_LEVEL_EXCEPTION_FILTER LPTOP_LEVEL_EXCEPTION_FILTER;
 
+/* One step of HeapWalk(). dwReserved leads to the next: leave it as it is. */
+typedef struct _PROCESS_HEAP_ENTRY {
+	PVOID lpData;
+	DWORD cbData;
+	BYTE cbOverhead;
+	BYTE iRegionIndex;
+	WORD wFlags;
+	__extension__ union {
+		struct {
+			HANDLE hMem;
+			DWORD dwReserved[3];
+		} Block;
+		struct {
+			DWORD dwCommittedSize;
+			DWORD dwUnCommittedSize;
+			LPVOID lpFirstBlock;
+			LPVOID lpLastBlock;
+		} Region;
+	};
+} PROCESS_HEAP_ENTRY, *LPPROCESS_HEAP_ENTRY, *PPROCESS_HEAP_ENTRY;
+
+/* Bytes of a whole heap. cb is set by the caller, to the size of the struct. */
+typedef struct _HEAP_SUMMARY {
+	DWORD cb;
+	SIZE_T cbAllocated;
+	SIZE_T cbCommitted;
+	SIZE_T cbReserved;
+	SIZE_T cbMaxReserve;
+} HEAP_SUMMARY, *PHEAP_SUMMARY, *LPHEAP_SUMMARY;
+
+typedef enum _HEAP_INFORMATION_CLASS {
+	HeapCompatibilityInformation = 0,
+	HeapEnableTerminationOnCorruption = 1,
+	HeapOptimizeResources = 3
+} HEAP_INFORMATION_CLASS;
+
+#define HEAP_OPTIMIZE_RESOURCES_CURRENT_VERSION	1
+
+typedef struct _HEAP_OPTIMIZE_RESOURCES_INFORMATION {
+	DWORD Version;
+	DWORD Flags;
+} HEAP_OPTIMIZE_RESOURCES_INFORMATION, *PHEAP_OPTIMIZE_RESOURCES_INFORMATION;
+
 /* Programs write these structs out and compare their sizes: they are as on Windows. */
 #ifdef __cplusplus
 #if __cplusplus >= 201103L
@@ -477,6 +589,9 @@ WINMEM_SIZE_IS(PSAPI_WORKING_SET_EX_INFORMATION, 16);
 WINMEM_SIZE_IS(EXCEPTION_RECORD, 152);
 WINMEM_SIZE_IS(XSAVE_FORMAT, 512);
 WINMEM_SIZE_IS(CONTEXT, 1232);
+WINMEM_SIZE_IS(PROCESS_HEAP_ENTRY, 40);
+WINMEM_SIZE_IS(HEAP_SUMMARY, 40);
+WINMEM_SIZE_IS(HEAP_OPTIMIZE_RESOURCES_INFORMATION, 8);
 #undef WINMEM_SIZE_IS
 #endif
 
@@ -598,6 +713,74 @@ WINMEM_API LONG WINAPI UnhandledExceptionFilter(PEXCEPTION_POINTERS ExceptionInf
 
 WINMEM_API void WINAPI RaiseException(DWORD dwExceptionCode, DWORD dwExceptionFlags,
 				      DWORD nNumberOfArguments, const ULONG_PTR *lpArguments);
+
+/*
+ * Heaps. A handle is good for all threads until HeapDestroy(); a child made by fork(2) has
+ * none of its parent's. A block that is none, or a damaged one, ends the process.
+ */
+WINMEM_API HANDLE WINAPI HeapCreate(DWORD flOptions, SIZE_T dwInitialSize, SIZE_T dwMaximumSize);
+WINMEM_API BOOL WINAPI HeapDestroy(HANDLE hHeap);
+WINMEM_API HANDLE WINAPI GetProcessHeap(void);
+WINMEM_API DWORD WINAPI GetProcessHeaps(DWORD NumberOfHeaps, PHANDLE ProcessHeaps);
+
+WINMEM_API LPVOID WINAPI HeapAlloc(HANDLE hHeap, DWORD dwFlags, SIZE_T dwBytes);
+WINMEM_API LPVOID WINAPI HeapReAlloc(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem, SIZE_T dwBytes);
+WINMEM_API BOOL WINAPI HeapFree(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem);
+
+/* What was asked for, to the byte; (SIZE_T)-1 for failure. */
+WINMEM_API SIZE_T WINAPI HeapSize(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem);
+
+WINMEM_API BOOL WINAPI HeapLock(HANDLE hHeap);
+WINMEM_API BOOL WINAPI HeapUnlock(HANDLE hHeap);
+WINMEM_API BOOL WINAPI HeapValidate(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem);
+WINMEM_API BOOL WINAPI HeapWalk(HANDLE hHeap, LPPROCESS_HEAP_ENTRY lpEntry);
+WINMEM_API BOOL WINAPI HeapSummary(HANDLE hHeap, DWORD dwFlags, LPHEAP_SUMMARY lpSummary);
+
+/* Size of the largest free block. */
+WINMEM_API SIZE_T WINAPI HeapCompact(HANDLE hHeap, DWORD dwFlags);
+
+WINMEM_API BOOL WINAPI HeapQueryInformation(HANDLE HeapHandle,
+					    HEAP_INFORMATION_CLASS HeapInformationClass,
+					    PVOID HeapInformation, SIZE_T HeapInformationLength,
+					    PSIZE_T ReturnLength);
+WINMEM_API BOOL WINAPI HeapSetInformation(HANDLE HeapHandle,
+					  HEAP_INFORMATION_CLASS HeapInformationClass,
+					  PVOID HeapInformation, SIZE_T HeapInformationLength);
+
+/* Blocks of the process heap, some of them behind handles: what 16-bit Windows had. */
+WINMEM_API HGLOBAL WINAPI GlobalAlloc(UINT uFlags, SIZE_T dwBytes);
+WINMEM_API HGLOBAL WINAPI GlobalReAlloc(HGLOBAL hMem, SIZE_T dwBytes, UINT uFlags);
+WINMEM_API HGLOBAL WINAPI GlobalFree(HGLOBAL hMem);
+WINMEM_API LPVOID WINAPI GlobalLock(HGLOBAL hMem);
+WINMEM_API BOOL WINAPI GlobalUnlock(HGLOBAL hMem);
+WINMEM_API SIZE_T WINAPI GlobalSize(HGLOBAL hMem);
+WINMEM_API UINT WINAPI GlobalFlags(HGLOBAL hMem);
+WINMEM_API HGLOBAL WINAPI GlobalHandle(LPCVOID pMem);
+
+WINMEM_API HLOCAL WINAPI LocalAlloc(UINT uFlags, SIZE_T uBytes);
+WINMEM_API HLOCAL WINAPI LocalReAlloc(HLOCAL hMem, SIZE_T uBytes, UINT uFlags);
+WINMEM_API HLOCAL WINAPI LocalFree(HLOCAL hMem);
+WINMEM_API LPVOID WINAPI LocalLock(HLOCAL hMem);
+WINMEM_API BOOL WINAPI LocalUnlock(HLOCAL hMem);
+WINMEM_API SIZE_T WINAPI LocalSize(HLOCAL hMem);
+WINMEM_API UINT WINAPI LocalFlags(HLOCAL hMem);
+WINMEM_API HLOCAL WINAPI LocalHandle(LPCVOID pMem);
+
+#define GlobalDiscard(h)	GlobalReAlloc((h), 0, GMEM_MOVEABLE)
+#define LocalDiscard(h)		LocalReAlloc((h), 0, LMEM_MOVEABLE)
+
+#define MoveMemory(Destination, Source, Length)	memmove((Destination), (Source), (Length))
+#define CopyMemory(Destination, Source, Length)	memcpy((Destination), (Source), (Length))
+#define FillMemory(Destination, Length, Fill)	memset((Destination), (Fill), (Length))
+#define ZeroMemory(Destination, Length)		memset((Destination), 0, (Length))
+
+/* No compiler may leave it out, though nobody reads the memory again. */
+static inline PVOID SecureZeroMemory(PVOID ptr, SIZE_T cnt)
+{
+	memset(ptr, 0, cnt);
+	__asm__ volatile("" : : "r" (ptr) : "memory");
+	return ptr;
+}
 
 #ifdef __cplusplus
 }

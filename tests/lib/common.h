@@ -71,6 +71,9 @@ int test_exec(int argc, char **argv);
 /* Programs that set this run without the device, and nothing opens it for them. */
 extern bool without_device;
 
+/* In programs that set this a test may end with more committed than it began with. */
+extern bool keeps_memory;
+
 #define HERE_STR(x)	#x
 #define HERE_LINE(x)	HERE_STR(x)
 #define HERE		__FILE__ ":" HERE_LINE(__LINE__)

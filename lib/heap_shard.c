@@ -106,9 +106,23 @@ static void add_full(struct winmem_heap_shard *shard, struct winmem_heap_slab *s
 	list_add(&shard->full, slab);
 }
 
+/* An empty slab in the place of a full one. None, if the caller is about to choose the next. */
+static void replace_current(struct winmem_heap_shard *shard, struct winmem_heap_slab *slab)
+{
+	struct winmem_heap_slab *full = shard->current[slab->class];
+
+	if (full == &no_slab)
+		return;
+	list_remove(&shard->partial[slab->class], slab);
+	add_full(shard, full);
+	set_current(slab);
+	shard->current[slab->class] = slab;
+}
+
 /*
  * Back to the segment, if nothing of it is used and the current slab has room, so that what
- * comes next finds some. While another thread has the turn nothing goes, so that it can walk
+ * comes next finds some; if it has none this one is current, and the next that is
+ * empty goes. While another thread has the turn nothing goes, so that it can walk
  * the heap.
  */
 static void give_if_empty(struct winmem_heap *heap, uint32_t self, struct winmem_heap_shard *shard,
@@ -117,8 +131,10 @@ static void give_if_empty(struct winmem_heap *heap, uint32_t self, struct winmem
 	if (slab->used || slab->where != WINMEM_HEAP_SLAB_PARTIAL)
 		return;
 	if (!locked) {
-		if (!has_room(shard->current[slab->class]))
+		if (!has_room(shard->current[slab->class])) {
+			replace_current(shard, slab);
 			return;
+		}
 		winmem_heap_mutex_take(&heap->lock, heap->supply);
 	}
 	if (!heap->lock.owner || heap->lock.owner == self) {

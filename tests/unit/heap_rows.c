@@ -479,6 +479,22 @@ static void memory_goes_back(void **state)
 	assert_true(shim_supply_counts().committed < before);
 }
 
+/* However many slots are left in the slab that was allocated from last, none among them. */
+static void slabs_go_back(void **state)
+{
+	static void *blocks[1020];
+
+	(void)state;
+	for (int nr = 1000; nr < 1020; nr++) {
+		for (int i = 0; i < nr; i++)
+			blocks[i] = get(4000);
+		assert_true(shim_supply_counts().committed > 4000000);
+		for (int i = 0; i < nr; i++)
+			put(blocks[i]);
+		assert_true(shim_supply_counts().committed < 1000000);
+	}
+}
+
 #define CASE(name)	cmocka_unit_test_setup_teardown(name, new_heap, end_heap)
 
 int main(void)
@@ -512,6 +528,7 @@ int main(void)
 		CASE(H69_tails_and_freed_memory),
 		CASE(aligned_blocks_are_blocks),
 		CASE(memory_goes_back),
+		CASE(slabs_go_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -152,7 +152,7 @@ static void *alloc_locked(struct winmem_heap *heap, size_t size, uint32_t flags)
 	else if (heap->maximum)
 		err = ENOMEM;
 	else
-		err = winmem_heap_large_alloc(heap, size, &data);
+		err = winmem_heap_large_alloc(heap, size, WINMEM_HEAP_UNIT, &data);
 	return err ? NULL : data;
 }
 
@@ -215,6 +215,8 @@ void *winmem_heap_alloc_aligned(struct winmem_heap *heap, uint32_t self, size_t 
 	heap_enter(heap, self, flags);
 	err = winmem_heap_blocks_alloc_aligned(heap, size, align,
 					       flags & WINMEM_HEAP_ZERO_MEMORY, &data);
+	if (err && !heap->maximum)
+		err = winmem_heap_large_alloc(heap, size, align, &data);
 	heap_exit(heap);
 	return err ? NULL : data;
 }

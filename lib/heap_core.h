@@ -96,7 +96,7 @@ void *winmem_heap_alloc(struct winmem_heap *heap, uint32_t self, size_t size, ui
 /**
  * winmem_heap_alloc_aligned() - @align: a power of two
  *
- * Return: NULL also when alignment and size together pass what a region holds.
+ * Return: NULL also when @align is more than 512 KiB.
  */
 void *winmem_heap_alloc_aligned(struct winmem_heap *heap, uint32_t self, size_t size,
 				size_t align, uint32_t flags);

@@ -14,7 +14,8 @@ static uint64_t large_hash(const struct winmem_heap *heap, const struct winmem_h
 	hash = winmem_heap_mix(hash, large->size);
 	hash = winmem_heap_mix(hash, large->reserved);
 	hash = winmem_heap_mix(hash, large->committed);
-	return winmem_heap_mix(hash, large->spare[0] ^ large->spare[1]);
+	hash = winmem_heap_mix(hash, large->offset);
+	return winmem_heap_mix(hash, large->spare);
 }
 
 static void large_seal(struct winmem_heap *heap, struct winmem_heap_large *large)
@@ -49,15 +50,17 @@ static void large_link(struct winmem_heap *heap, struct winmem_heap_large *large
 	large_seal(heap, large);
 }
 
-int winmem_heap_large_alloc(struct winmem_heap *heap, size_t size, void **data)
+int winmem_heap_large_alloc(struct winmem_heap *heap, size_t size, size_t align, void **data)
 {
+	size_t offset = align < sizeof(struct winmem_heap_large) ?
+			sizeof(struct winmem_heap_large) : align;
 	size_t committed, reserved;
 	struct winmem_heap_large *large;
 	void *start;
 
-	if (size > (size_t)1 << WINMEM_HEAP_ADDR_BITS)
+	if (size > (size_t)1 << WINMEM_HEAP_ADDR_BITS || align > WINMEM_HEAP_GRANULE / 2)
 		return ENOMEM;
-	committed = winmem_heap_round(size + sizeof(*large), WINMEM_HEAP_PAGE);
+	committed = winmem_heap_round(size + offset, WINMEM_HEAP_PAGE);
 	reserved = winmem_heap_round(committed, WINMEM_HEAP_GRAIN);
 	if (winmem_heap_reserve(heap, reserved, WINMEM_HEAP_GRANULE, &start))
 		return ENOMEM;
@@ -70,6 +73,7 @@ int winmem_heap_large_alloc(struct winmem_heap *heap, size_t size, void **data)
 	large->size = size;
 	large->reserved = reserved;
 	large->committed = committed;
+	large->offset = offset;
 	large_link(heap, large);
 	*data = winmem_heap_large_data(large);
 	return 0;
@@ -83,13 +87,13 @@ err_release:
 
 struct winmem_heap_large *winmem_heap_large_find(struct winmem_heap *heap, const void *data)
 {
-	struct winmem_heap_large *large = (void *)((uintptr_t)data - sizeof(*large));
+	struct winmem_heap_large *large = (void *)((uintptr_t)data & ~(WINMEM_HEAP_GRANULE - 1));
 
-	if ((uintptr_t)large & (WINMEM_HEAP_GRANULE - 1) ||
-	    winmem_heap_map_get(heap->map, (uintptr_t)large) !=
-	    ((uintptr_t)heap | WINMEM_HEAP_MAP_LARGE))
+	if (winmem_heap_map_get(heap->map, (uintptr_t)large) !=
+	    ((uintptr_t)heap | WINMEM_HEAP_MAP_LARGE) ||
+	    !winmem_heap_large_is_intact(heap, large) || winmem_heap_large_data(large) != data)
 		return NULL;
-	return winmem_heap_large_is_intact(heap, large) ? large : NULL;
+	return large;
 }
 
 static void large_release(struct winmem_heap *heap, struct winmem_heap_large *large)
@@ -128,9 +132,9 @@ int winmem_heap_large_resize(struct winmem_heap *heap, struct winmem_heap_large 
 {
 	size_t committed;
 
-	if (size > large->committed - sizeof(*large))
+	if (size > large->committed - large->offset)
 		return ENOMEM;
-	committed = winmem_heap_round(size + sizeof(*large), WINMEM_HEAP_PAGE);
+	committed = winmem_heap_round(size + large->offset, WINMEM_HEAP_PAGE);
 	if (committed < large->committed &&
 	    !winmem_heap_decommit(heap, (char *)large + committed, large->committed - committed))
 		large->committed = committed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Blocks that are too large for a region: each has a reservation of its own, with a sealed
- * header of 64 bytes before it (row H10). They are linked both ways, so that one that is damaged
+ * header of 64 bytes before it (row H10), or farther before it if it is aligned to more. They are linked both ways, so that one that is damaged
  * hides no other. Under the heap's mutex.
  */
 #ifndef WINMEM_HEAP_LARGE_H
@@ -20,13 +20,19 @@ struct winmem_heap_large {
 	size_t size;		/* what was asked for */
 	size_t reserved;
 	size_t committed;
-	uint64_t spare[2];
+	size_t offset;		/* of the block in its reservation */
+	uint64_t spare;
 };
 
 _Static_assert(sizeof(struct winmem_heap_large) == 64, "blocks begin 64 bytes into a reservation");
 
-/** winmem_heap_large_alloc() - fresh, so it is zero. 0 or ENOMEM. */
-int winmem_heap_large_alloc(struct winmem_heap *heap, size_t size, void **data);
+/**
+ * winmem_heap_large_alloc() - fresh, so it is zero
+ * @align: a power of two; more than half a granule cannot be had
+ *
+ * Return: 0 or ENOMEM.
+ */
+int winmem_heap_large_alloc(struct winmem_heap *heap, size_t size, size_t align, void **data);
 
 /** winmem_heap_large_find() - any address may be asked about. NULL: it is no such block. */
 struct winmem_heap_large *winmem_heap_large_find(struct winmem_heap *heap, const void *data);
@@ -36,7 +42,7 @@ bool winmem_heap_large_is_intact(const struct winmem_heap *heap,
 
 static inline void *winmem_heap_large_data(struct winmem_heap_large *large)
 {
-	return large + 1;
+	return (char *)large + large->offset;
 }
 
 /** winmem_heap_large_free() - 0; EBADMSG: the one before or behind it is damaged */

@@ -447,8 +447,8 @@ static void H69_tails_and_freed_memory(void **state)
 static void aligned_blocks_are_blocks(void **state)
 {
 	(void)state;
-	for (size_t align = 16; align <= 262144; align *= 2) {
-		for (size_t size = 0; size < 100000; size = size * 5 + 3) {
+	for (size_t align = 16; align <= 524288; align *= 2) {
+		for (size_t size = 0; size < 5000000; size = size * 5 + 3) {
 			char *data = winmem_heap_alloc_aligned(heap, ME, size, align, 0);
 
 			assert_int_equal((uintptr_t)data % align, 0);

@@ -109,8 +109,7 @@ static void op_alloc(struct model *model)
 		block->data = winmem_heap_alloc(model->heap, a_thread(model), size,
 						zero ? WINMEM_HEAP_ZERO_MEMORY : 0);
 	if (!block->data) {
-		check(model->may_fail || (align > 16 && size + align > 900000), "no memory for %zu",
-		      size);
+		check(model->may_fail, "no memory for %zu", size);
 		return;
 	}
 	check(!((uintptr_t)block->data % align), "%p is not aligned to %zu", (void *)block->data,

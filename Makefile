@@ -28,7 +28,7 @@ UNIT	:= $(call tests,unit)
 UAPI	:= $(call tests,uapi)
 LIBT	:= $(call tests,lib)
 
-.PHONY: all help deps module lib tests demo check unit test-vm vm-selftest kunit check-debug races \
+.PHONY: all help deps module lib malloc tests demo check unit test-vm vm-selftest kunit check-debug races \
 	injected stress fuzz coverage check-matrix \
 	check-dkms bench install install-lib install-data modules_install dkms-install dkms-remove \
 	clean
@@ -63,6 +63,18 @@ $(B)/lib/libwinmem.so.$(VERSION): $(LIB_OBJ) lib/libwinmem.map
 		$(LDFLAGS) $(LIB_OBJ) -pthread -o $@
 	ln -sf $(@F) $(@D)/$(SONAME)
 	ln -sf $(SONAME) $(@D)/libwinmem.so
+
+## malloc: build/libwinmem-malloc.so, a malloc() for LD_PRELOAD that is HeapAlloc()
+malloc: $(B)/libwinmem-malloc.so
+
+$(B)/libwinmem-malloc.so: malloc/malloc.c malloc/malloc.map $(LIB_OBJ)
+	$(LIB_CC) -fno-builtin -shared -Wl,-soname,$(@F) -Wl,--version-script=malloc/malloc.map \
+		-Wl,-z,defs,-z,nodelete -Wl,-Bsymbolic-functions $(LDFLAGS) $< $(LIB_OBJ) -pthread -o $@
+
+# Linked with it rather than preloaded, so that the runner need not know.
+$(B)/tests/malloc/%: tests/malloc/%.c $(B)/libwinmem-malloc.so
+	@mkdir -p $(@D)
+	$(TEST_CC) $< $(B)/libwinmem-malloc.so -Wl,-rpath,$(CURDIR)/$(B) -lcmocka -pthread -o $@
 
 ## tests: build the test programs
 tests: $(UNIT) $(UAPI) $(LIBT) $(B)/demo

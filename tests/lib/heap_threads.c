@@ -207,6 +207,29 @@ TEST(threads_that_end_leave_nothing_behind)
 	EXPECT_OK(HeapDestroy(batch.heap));
 }
 
+static void *batch_of_pages(void *arg)
+{
+	struct batch *batch = arg;
+
+	for (int i = 0; i < BLOCKS; i++)
+		batch->data[i] = get(batch->heap, 4000);
+	return NULL;
+}
+
+/* Freed by another thread when their own is gone, and given back at once. */
+TEST(memory_of_a_thread_that_ended_goes_back)
+{
+	struct batch batch = { .heap = EXPECT_OK(HeapCreate(0, 0, 0)) };
+	HEAP_SUMMARY summary = { .cb = sizeof(summary) };
+
+	run(batch_of_pages, &batch);
+	batch_free(&batch);
+	HeapCompact(batch.heap, 0);
+	EXPECT_OK(HeapSummary(batch.heap, 0, &summary));
+	EXPECT(summary.cbCommitted < 1 << 20);
+	EXPECT_OK(HeapDestroy(batch.heap));
+}
+
 /* A destructor that runs after the library's own. */
 static pthread_key_t late;
 
@@ -271,6 +294,8 @@ TEST(fork_threads_make_one_process_heap)
 	IN_CHILD(race_for_the_process_heap, NULL);
 }
 
+static HANDLE parents_handle;
+
 static void start_anew(void *parents)
 {
 	HANDLE heaps[4], moveable;
@@ -279,6 +304,7 @@ static void start_anew(void *parents)
 	EXPECT_EQ(1, GetProcessHeaps(4, heaps));
 	EXPECT_EQ(GetProcessHeap(), heaps[0]);
 	EXPECT(!try_read(parents));
+	EXPECT_EQ(GMEM_INVALID_HANDLE, GlobalFlags(parents_handle));
 	for (int i = 0; i < 1000; i++) {
 		data = get(heaps[0], i);
 		EXPECT_EQ(i, HeapSize(heaps[0], 0, data));
@@ -297,6 +323,7 @@ TEST(fork_child_has_a_process_heap_of_its_own)
 	char *data = get(heap, 2 << 20);
 
 	fill(data, 2 << 20, 7);
+	parents_handle = memory;
 	EXPECT_OK(HeapLock(heap));
 	EXPECT_OK(HeapLock(GetProcessHeap()));
 	IN_CHILD(start_anew, data);
@@ -305,6 +332,7 @@ TEST(fork_child_has_a_process_heap_of_its_own)
 	EXPECT(filled(data, 2 << 20, 7));
 	EXPECT_EQ(10, GlobalSize(memory));
 	EXPECT_EQ(NULL, GlobalFree(memory));
+	parents_handle = NULL;
 	EXPECT_OK(HeapDestroy(heap));
 }
 

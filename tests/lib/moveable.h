@@ -333,27 +333,36 @@ TEST(GL46_modify_a_moveable_block)
 	put(memory);
 }
 
+/* The second could grow where it is: there is room behind it. */
 TEST(GL47_a_locked_block_does_not_move)
 {
-	HANDLE memory = make(MOVEABLE, 10);
-	char *data = lock(memory);
+	static const SIZE_T sizes[] = { 10, 9000 };
 
-	EXPECT_ERROR(ERROR_NOT_ENOUGH_MEMORY, CALL(ReAlloc)(memory, 512, 0));
-	EXPECT_EQ(data, lock(memory));
-	EXPECT_EQ(10, CALL(Size)(memory));
-	put(memory);
+	for (unsigned int i = 0; i < ARRAY_LEN(sizes); i++) {
+		HANDLE memory = make(MOVEABLE, sizes[i]);
+		char *data = lock(memory);
+
+		EXPECT_ERROR(ERROR_NOT_ENOUGH_MEMORY, CALL(ReAlloc)(memory, sizes[i] + 502, 0));
+		EXPECT_EQ(data, lock(memory));
+		EXPECT_EQ(sizes[i], CALL(Size)(memory));
+		put(memory);
+	}
 }
 
 TEST(GL48_unless_that_is_asked_for)
 {
-	HANDLE memory = make(MOVEABLE, 10);
-	char *data = lock(memory);
+	static const SIZE_T sizes[] = { 10, 9000 };
 
-	EXPECT_EQ(memory, EXPECT_OK(CALL(ReAlloc)(memory, 512, MOVEABLE)));
-	EXPECT_EQ(1, CALL(Flags)(memory));
-	EXPECT(lock(memory) != data);
-	EXPECT_EQ(memory, CALL(Handle)(lock(memory)));
-	put(memory);
+	for (unsigned int i = 0; i < ARRAY_LEN(sizes); i++) {
+		HANDLE memory = make(MOVEABLE, sizes[i]);
+		char *data = lock(memory);
+
+		EXPECT_EQ(memory, EXPECT_OK(CALL(ReAlloc)(memory, sizes[i] + 502, MOVEABLE)));
+		EXPECT_EQ(1, CALL(Flags)(memory));
+		EXPECT(lock(memory) != data);
+		EXPECT_EQ(memory, CALL(Handle)(lock(memory)));
+		put(memory);
+	}
 }
 
 TEST(GL49_a_locked_block_shrinks_where_it_is)

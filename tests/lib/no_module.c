@@ -97,6 +97,18 @@ TEST(VirtualProtect_is_not_supported)
 	expect_access(p, "rw-");
 }
 
+TEST(heaps_are_not_supported)
+{
+	HANDLE heaps[2];
+
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, HeapCreate(0, 0, 0));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, GetProcessHeap());
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, GetProcessHeaps(2, heaps));
+	EXPECT_ERROR(ERROR_INVALID_HANDLE, HeapAlloc(GetProcessHeap(), 0, 10));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, GlobalAlloc(GMEM_FIXED, 10));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, LocalAlloc(LMEM_MOVEABLE, 10));
+}
+
 TEST(VirtualQuery_is_not_supported)
 {
 	MEMORY_BASIC_INFORMATION mbi, before;

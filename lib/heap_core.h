@@ -28,7 +28,7 @@
 #include "heap_map.h"
 #include "heap_supply.h"
 
-/* Options of a heap and flags of a call: the numbers are Windows' HEAP_*. Others mean nothing here. */
+/* Options of a heap and flags of a call, with Windows' numbers. Others mean nothing here. */
 #define WINMEM_HEAP_NO_SERIALIZE	0x01
 #define WINMEM_HEAP_ZERO_MEMORY		0x08
 #define WINMEM_HEAP_IN_PLACE_ONLY	0x10

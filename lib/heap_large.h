@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Blocks that are too large for a region: each has a reservation of its own, with a sealed
- * header of 64 bytes before it (row H10), or farther before it if it is aligned to more. They are linked both ways, so that one that is damaged
- * hides no other. Under the heap's mutex.
+ * header 64 bytes before it (row H10), or farther before it if it is aligned to more. They are
+ * linked both ways, so that one that is damaged hides no other. Under the heap's mutex.
  */
 #ifndef WINMEM_HEAP_LARGE_H
 #define WINMEM_HEAP_LARGE_H

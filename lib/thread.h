@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A small number for each living thread, from 1 on, by which heaps know whose a shard is.
- * Those below WINMEM_HEAP_SHARDS are given again when their thread has ended; threads that find none
- * left, and those that have ended but for the last destructors, have their thread id
+ * Those below WINMEM_HEAP_SHARDS are given again when their thread has ended; threads that
+ * find none left, and those that have ended but for the last destructors, have their thread id
  * plus WINMEM_HEAP_SHARDS, and no shard.
  */
 #ifndef WINMEM_THREAD_H

@@ -27,8 +27,9 @@ tests	 = $(patsubst tests/%.c,$(B)/tests/%,$(filter-out $(HELPERS:%=tests/$(1)/%
 UNIT	:= $(call tests,unit)
 UAPI	:= $(call tests,uapi)
 LIBT	:= $(call tests,lib)
+MALLOCT	:= $(call tests,malloc)
 
-.PHONY: all help deps module lib malloc tests demo check unit test-vm vm-selftest kunit check-debug races \
+.PHONY: all help deps module lib malloc tests demo check unit test-vm programs vm-selftest kunit check-debug races \
 	injected stress fuzz coverage check-matrix \
 	check-dkms bench install install-lib install-data modules_install dkms-install dkms-remove \
 	clean
@@ -77,7 +78,7 @@ $(B)/tests/malloc/%: tests/malloc/%.c $(B)/libwinmem-malloc.so
 	$(TEST_CC) $< $(B)/libwinmem-malloc.so -Wl,-rpath,$(CURDIR)/$(B) -lcmocka -pthread -o $@
 
 ## tests: build the test programs
-tests: $(UNIT) $(UAPI) $(LIBT) $(B)/demo
+tests: $(UNIT) $(UAPI) $(LIBT) $(MALLOCT) $(B)/demo
 
 $(B)/tests/unit/lib_%: tests/unit/lib_%.c $(LIB_SRC) $(LIB_HDR)
 	@mkdir -p $(@D)
@@ -126,9 +127,14 @@ unit: $(UNIT)
 	@tests/run $(UNIT)
 
 ## test-vm: the VM's tests alone; KERNEL=6.1 or 6.12
-test-vm: $(UAPI) $(LIBT)
+test-vm: $(UAPI) $(LIBT) $(MALLOCT)
 	@tests/build-module $(or $(KERNEL),6.1)
-	@tests/vm/run --kernel $(or $(KERNEL),6.1) --env WINMEM_VM=1 -- tests/run $(UAPI) $(LIBT)
+	@tests/vm/run --kernel $(or $(KERNEL),6.1) --env WINMEM_VM=1 -- tests/run $(UAPI) $(LIBT) $(MALLOCT)
+
+## programs: what others wrote, with malloc() from winmem's heap and without; KERNEL=6.1 or 6.12
+programs: malloc
+	@tests/build-module $(or $(KERNEL),6.1)
+	@tests/vm/run --kernel $(or $(KERNEL),6.1) -- tests/malloc/programs
 
 ## vm-selftest: the tests of the virtual machine itself
 vm-selftest:
@@ -179,12 +185,13 @@ bench:
 ## install: library, header, pkg-config file, manual pages, udev rule, modules-load snippet
 install: install-lib install-data
 
-install-lib: lib
+install-lib: lib malloc
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include
 	install -m 644 lib/include/winmem.h $(DESTDIR)$(PREFIX)/include/
 	install -m 644 $(B)/lib/libwinmem.a $(B)/lib/libwinmem.so.$(VERSION) $(DESTDIR)$(LIBDIR)/
 	ln -sf libwinmem.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libwinmem.so
+	install -m 644 $(B)/libwinmem-malloc.so $(DESTDIR)$(LIBDIR)/
 	sed -e 's|@PREFIX@|$(PREFIX)|;s|@LIBDIR@|$(LIBDIR)|;s|@VERSION@|$(VERSION)|' \
 		lib/libwinmem.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/libwinmem.pc
 

@@ -4,7 +4,7 @@
  *
  * Three values never come from the kernel's ioctls; the library's own checks use them:
  * ENODEV (no module), ENOSYS (Windows can, winmem cannot yet) and ESRCH (not a process
- * handle). EMSGSIZE is a buffer of the wrong length.
+ * handle). EMSGSIZE is a buffer of the wrong length, EREMOTEIO a copy that broke off.
  */
 #include <errno.h>
 
@@ -29,6 +29,7 @@ static const struct {
 	{ EDQUOT,	ERROR_COMMITMENT_LIMIT },
 	{ ETXTBSY,	ERROR_USER_MAPPED_FILE },
 	{ ENODATA,	ERROR_BUSY },
+	{ EREMOTEIO,	ERROR_PARTIAL_COPY },
 	{ EPERM,	ERROR_ACCESS_DENIED },
 	{ EACCES,	ERROR_ACCESS_DENIED },
 	{ EFAULT,	ERROR_NOACCESS },

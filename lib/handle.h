@@ -8,6 +8,7 @@
 
 enum winmem_object_type {
 	WINMEM_OBJECT_NOTIFICATION = 1,
+	WINMEM_OBJECT_PROCESS,
 };
 
 /*

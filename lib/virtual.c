@@ -2,7 +2,7 @@
 /*
  * VirtualAlloc and its family: Win32 words in, one struct, one ioctl.
  *
- *	VirtualAlloc -> winmem_virtual_alloc -> winmem_request_parse -> virtual_reserve -> ioctl
+ *	VirtualAlloc -> virtual_alloc -> winmem_request_parse -> virtual_reserve -> ioctl
  *
  * The static functions return errno values and touch no global; the public ones at the
  * end of each part make the last error of that. errno is never touched.
@@ -41,9 +41,38 @@ static void *to_pointer(uint64_t addr)
 	return (void *)(uintptr_t)addr;
 }
 
+/* Where a call goes: to another process, or with NULL to this one. */
+static int virtual_ioctl(struct winmem_process *process, unsigned long nr, void *arg)
+{
+	return process ? winmem_process_ioctl(process, nr, arg) : winmem_ioctl(nr, arg);
+}
+
+/* COMMIT and PROTECT. For another process the kernel sees to execute permission. */
+static int virtual_execute_ioctl(struct winmem_process *process, unsigned long nr, void *arg,
+				 const struct winmem_range *range, uint32_t prot)
+{
+	return process ? winmem_process_ioctl(process, nr, arg) :
+			 winmem_execute_ioctl(nr, arg, range, prot);
+}
+
+static void virtual_put(struct winmem_process *process)
+{
+	int saved = errno;
+
+	winmem_process_put(process);
+	errno = saved;
+}
+
+static void virtual_tidy(struct winmem_process *process, uint32_t out_flags,
+			 const struct winmem_range *range)
+{
+	if (!process)
+		winmem_execute_tidy(out_flags, range);
+}
+
 /* Allocate */
 
-static int virtual_release(uint64_t addr)
+static int virtual_release(struct winmem_process *process, uint64_t addr)
 {
 	struct winmem_release args = {
 		.size = sizeof(args),
@@ -57,15 +86,16 @@ static int virtual_release(uint64_t addr)
 	/* Nothing begins at 0, whatever the kernel thinks of such an address (VF08). */
 	if (!args.addr)
 		return ENOENT;
-	ret = winmem_ioctl(WINMEM_IOC_RELEASE, &args);
+	ret = virtual_ioctl(process, WINMEM_IOC_RELEASE, &args);
 	if (ret)
 		return ret;
 	range = (struct winmem_range){ args.addr, args.out_length };
-	winmem_execute_tidy(args.out_flags, &range);
+	virtual_tidy(process, args.out_flags, &range);
 	return 0;
 }
 
-static int virtual_reserve(const struct winmem_request *request, void **result)
+static int virtual_reserve(struct winmem_process *process, const struct winmem_request *request,
+			   void **result)
 {
 	struct winmem_reserve args = {
 		.size = sizeof(args),
@@ -80,23 +110,24 @@ static int virtual_reserve(const struct winmem_request *request, void **result)
 	struct winmem_range range;
 	int ret;
 
-	ret = winmem_ioctl(WINMEM_IOC_RESERVE, &args);
+	ret = virtual_ioctl(process, WINMEM_IOC_RESERVE, &args);
 	if (ret)
 		return ret;
 
 	range = (struct winmem_range){ args.out_addr, args.length };
-	if (args.out_flags & WINMEM_OUT_EXEC)
+	if (!process && args.out_flags & WINMEM_OUT_EXEC)
 		ret = winmem_execute_follow(&range, args.prot);
 	/* EAGAIN: another thread guessed the address and has changed the protection. */
 	if (ret && ret != EAGAIN) {
-		virtual_release(args.out_addr);
+		virtual_release(process, args.out_addr);
 		return ret;
 	}
 	*result = to_pointer(args.out_addr);
 	return 0;
 }
 
-static int virtual_commit(const struct winmem_request *request, void **result)
+static int virtual_commit(struct winmem_process *process, const struct winmem_request *request,
+			  void **result)
 {
 	struct winmem_commit args = {
 		.size = sizeof(args),
@@ -107,13 +138,14 @@ static int virtual_commit(const struct winmem_request *request, void **result)
 	};
 	int ret;
 
-	ret = winmem_execute_ioctl(WINMEM_IOC_COMMIT, &args, &request->range, args.prot);
+	ret = virtual_execute_ioctl(process, WINMEM_IOC_COMMIT, &args, &request->range, args.prot);
 	if (!ret)
 		*result = to_pointer(args.addr);
 	return ret;
 }
 
-static int virtual_reset(const struct winmem_request *request, void **result)
+static int virtual_reset(struct winmem_process *process, const struct winmem_request *request,
+			 void **result)
 {
 	struct winmem_reset args = {
 		.size = sizeof(args),
@@ -123,13 +155,14 @@ static int virtual_reset(const struct winmem_request *request, void **result)
 	};
 	int ret;
 
-	ret = winmem_ioctl(WINMEM_IOC_RESET, &args);
+	ret = virtual_ioctl(process, WINMEM_IOC_RESET, &args);
 	if (!ret)
 		*result = to_pointer(args.addr);
 	return ret;
 }
 
-int winmem_virtual_alloc(const struct winmem_words *words, void **result)
+static int virtual_alloc(struct winmem_process *process, const struct winmem_words *words,
+			 void **result)
 {
 	struct winmem_request request;
 	int ret;
@@ -139,16 +172,21 @@ int winmem_virtual_alloc(const struct winmem_words *words, void **result)
 		return ret;
 	switch (request.op) {
 	case WINMEM_REQUEST_RESERVE:
-		return virtual_reserve(&request, result);
+		return virtual_reserve(process, &request, result);
 	case WINMEM_REQUEST_COMMIT:
-		return virtual_commit(&request, result);
+		return virtual_commit(process, &request, result);
 	default:
-		return virtual_reset(&request, result);
+		return virtual_reset(process, &request, result);
 	}
 }
 
-static int virtual_alloc2(struct winmem_words *words, const MEM_EXTENDED_PARAMETER *params,
-			  ULONG count, void **result)
+int winmem_virtual_alloc(const struct winmem_words *words, void **result)
+{
+	return virtual_alloc(NULL, words, result);
+}
+
+static int virtual_alloc2(struct winmem_process *process, struct winmem_words *words,
+			  const MEM_EXTENDED_PARAMETER *params, ULONG count, void **result)
 {
 	int ret, later;
 
@@ -156,7 +194,7 @@ static int virtual_alloc2(struct winmem_words *words, const MEM_EXTENDED_PARAMET
 	if (later && later != ENOSYS)
 		return later;
 	if (!later)
-		return winmem_virtual_alloc(words, result);
+		return virtual_alloc(process, words, result);
 
 	/* A parameter that is not there yet: the other words may still be bad ones. */
 	ret = winmem_request_parse(&(struct winmem_request){}, words);
@@ -172,12 +210,14 @@ WINMEM_API LPVOID WINAPI VirtualAllocEx(HANDLE hProcess, LPVOID lpAddress, SIZE_
 		.type = flAllocationType,
 		.prot = flProtect,
 	};
+	struct winmem_process *process;
 	void *result = NULL;
 	int ret;
 
-	ret = winmem_process_check(hProcess);
+	ret = winmem_process_get(hProcess, PROCESS_VM_OPERATION, &process);
 	if (!ret)
-		ret = winmem_virtual_alloc(&words, &result);
+		ret = virtual_alloc(process, &words, &result);
+	virtual_put(process);
 	winmem_error_set(ret);
 	return result;
 }
@@ -201,14 +241,16 @@ WINMEM_API PVOID WINAPI VirtualAlloc2(HANDLE Process, PVOID BaseAddress, SIZE_T 
 		.prot = PageProtection,
 		.placeholders = true,
 	};
+	struct winmem_process *process = NULL;
 	void *result = NULL;
 	int ret = 0;
 
 	/* Here, and only here, NULL is the caller itself (PL01). */
 	if (Process)
-		ret = winmem_process_check(Process);
+		ret = winmem_process_get(Process, PROCESS_VM_OPERATION, &process);
 	if (!ret)
-		ret = virtual_alloc2(&words, ExtendedParameters, ParameterCount, &result);
+		ret = virtual_alloc2(process, &words, ExtendedParameters, ParameterCount, &result);
+	virtual_put(process);
 	winmem_error_set(ret);
 	return result;
 }
@@ -239,7 +281,7 @@ WINMEM_API PVOID WINAPI VirtualAlloc2FromApp(HANDLE Process, PVOID BaseAddress, 
 /* Free */
 
 /* A size of 0 is all of the reservation that begins in the page at addr (VF13 to VF15). */
-static int virtual_decommit(uint64_t addr, uint64_t size)
+static int virtual_decommit(struct winmem_process *process, uint64_t addr, uint64_t size)
 {
 	struct winmem_decommit args = { .size = sizeof(args) };
 	struct winmem_range range;
@@ -257,21 +299,21 @@ static int virtual_decommit(uint64_t addr, uint64_t size)
 	args.flags = size ? 0 : WINMEM_DECOMMIT_WHOLE;
 	args.addr = range.start;
 	args.length = size ? range.length : 0;
-	ret = winmem_ioctl(WINMEM_IOC_DECOMMIT, &args);
+	ret = virtual_ioctl(process, WINMEM_IOC_DECOMMIT, &args);
 	if (ret)
 		return ret;
 	range.length = args.out_length;
-	winmem_execute_tidy(args.out_flags, &range);
+	virtual_tidy(process, args.out_flags, &range);
 	return 0;
 }
 
-int winmem_virtual_free(uint64_t addr, uint64_t size, DWORD type)
+static int virtual_free(struct winmem_process *process, uint64_t addr, uint64_t size, DWORD type)
 {
 	switch (type) {
 	case MEM_DECOMMIT:
-		return virtual_decommit(addr, size);
+		return virtual_decommit(process, addr, size);
 	case MEM_RELEASE:
-		return size ? EINVAL : virtual_release(addr);
+		return size ? EINVAL : virtual_release(process, addr);
 	case MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER:
 	case MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS:
 		/* No placeholder is ever there to be split or joined (PL11, PL13, PL23). */
@@ -281,14 +323,21 @@ int winmem_virtual_free(uint64_t addr, uint64_t size, DWORD type)
 	}
 }
 
+int winmem_virtual_free(uint64_t addr, uint64_t size, DWORD type)
+{
+	return virtual_free(NULL, addr, size, type);
+}
+
 WINMEM_API BOOL WINAPI VirtualFreeEx(HANDLE hProcess, LPVOID lpAddress, SIZE_T dwSize,
 				     DWORD dwFreeType)
 {
+	struct winmem_process *process;
 	int ret;
 
-	ret = winmem_process_check(hProcess);
+	ret = winmem_process_get(hProcess, PROCESS_VM_OPERATION, &process);
 	if (!ret)
-		ret = winmem_virtual_free(to_addr(lpAddress), dwSize, dwFreeType);
+		ret = virtual_free(process, to_addr(lpAddress), dwSize, dwFreeType);
+	virtual_put(process);
 	return winmem_error_set(ret);
 }
 
@@ -299,7 +348,15 @@ WINMEM_API BOOL WINAPI VirtualFree(LPVOID lpAddress, SIZE_T dwSize, DWORD dwFree
 
 /* Protect */
 
-static int protect_range(const struct winmem_range *range, DWORD prot, DWORD *old)
+/* What is not winmem's: mprotect(2) is for oneself. */
+static int protect_foreign(const struct winmem_process *process, const struct winmem_range *range,
+			   DWORD prot, DWORD *old)
+{
+	return process ? ENOSYS : winmem_foreign_protect(range, prot, old);
+}
+
+static int protect_range(struct winmem_process *process, const struct winmem_range *range,
+			 DWORD prot, DWORD *old)
 {
 	struct winmem_protect args = {
 		.size = sizeof(args),
@@ -311,10 +368,10 @@ static int protect_range(const struct winmem_range *range, DWORD prot, DWORD *ol
 
 	/* The kernel's own memory is never a copy of anything: this is for views only. */
 	if (winmem_prot_is_copy(prot))
-		return winmem_foreign_protect(range, prot, old);
-	ret = winmem_execute_ioctl(WINMEM_IOC_PROTECT, &args, range, prot);
+		return protect_foreign(process, range, prot, old);
+	ret = virtual_execute_ioctl(process, WINMEM_IOC_PROTECT, &args, range, prot);
 	if (ret == EBUSY)
-		return winmem_foreign_protect(range, prot, old);
+		return protect_foreign(process, range, prot, old);
 	if (!ret)
 		*old = args.out_prot;
 	return ret;
@@ -339,7 +396,8 @@ static void protect_report(DWORD *old, DWORD value, const struct winmem_range *r
 }
 
 /* Rows VP01, VP03, VP05, VP06, VP12, VP14: what is checked when, and what *old has then. */
-static int virtual_protect(uint64_t addr, uint64_t size, DWORD prot, DWORD *old)
+static int virtual_protect(struct winmem_process *process, uint64_t addr, uint64_t size, DWORD prot,
+			   DWORD *old)
 {
 	struct winmem_range range;
 	DWORD value = PAGE_NOACCESS;
@@ -353,11 +411,13 @@ static int virtual_protect(uint64_t addr, uint64_t size, DWORD prot, DWORD *old)
 	ret = winmem_range_pages(&range, addr, size);
 	if (ret)
 		return ret;
-	ret = protect_range(&range, prot, &value);
+	ret = protect_range(process, &range, prot, &value);
 	/* Linux may have something above Windows' last address; where not, it is no address. */
 	if (ret == ENOENT && winmem_range_check(addr, size))
 		return EINVAL;
-	if (!ret)
+	if (!ret && process)
+		*old = value;
+	else if (!ret)
 		protect_report(old, value, &range);
 	else if (ret == ENOENT || ret == ENXIO)
 		*old = PAGE_NOACCESS;
@@ -367,11 +427,14 @@ static int virtual_protect(uint64_t addr, uint64_t size, DWORD prot, DWORD *old)
 WINMEM_API BOOL WINAPI VirtualProtectEx(HANDLE hProcess, LPVOID lpAddress, SIZE_T dwSize,
 					DWORD flNewProtect, PDWORD lpflOldProtect)
 {
+	struct winmem_process *process;
 	int ret;
 
-	ret = winmem_process_check(hProcess);
+	ret = winmem_process_get(hProcess, PROCESS_VM_OPERATION, &process);
 	if (!ret)
-		ret = virtual_protect(to_addr(lpAddress), dwSize, flNewProtect, lpflOldProtect);
+		ret = virtual_protect(process, to_addr(lpAddress), dwSize, flNewProtect,
+				      lpflOldProtect);
+	virtual_put(process);
 	return winmem_error_set(ret);
 }
 
@@ -393,7 +456,8 @@ WINMEM_API BOOL WINAPI VirtualProtectFromApp(PVOID Address, SIZE_T Size, ULONG N
 
 /* Query */
 
-static int virtual_query(uint64_t addr, MEMORY_BASIC_INFORMATION *info, SIZE_T length)
+static int virtual_query(struct winmem_process *process, uint64_t addr,
+			 MEMORY_BASIC_INFORMATION *info, SIZE_T length)
 {
 	struct winmem_query args = { .size = sizeof(args), .addr = addr };
 	int ret;
@@ -402,7 +466,7 @@ static int virtual_query(uint64_t addr, MEMORY_BASIC_INFORMATION *info, SIZE_T l
 		return EMSGSIZE;
 	if (!info)
 		return EFAULT;
-	ret = winmem_ioctl(WINMEM_IOC_QUERY, &args);
+	ret = virtual_ioctl(process, WINMEM_IOC_QUERY, &args);
 	if (ret)
 		return ret;
 
@@ -421,11 +485,13 @@ static int virtual_query(uint64_t addr, MEMORY_BASIC_INFORMATION *info, SIZE_T l
 WINMEM_API SIZE_T WINAPI VirtualQueryEx(HANDLE hProcess, LPCVOID lpAddress,
 					PMEMORY_BASIC_INFORMATION lpBuffer, SIZE_T dwLength)
 {
+	struct winmem_process *process;
 	int ret;
 
-	ret = winmem_process_check(hProcess);
+	ret = winmem_process_get(hProcess, PROCESS_QUERY_INFORMATION, &process);
 	if (!ret)
-		ret = virtual_query(to_addr(lpAddress), lpBuffer, dwLength);
+		ret = virtual_query(process, to_addr(lpAddress), lpBuffer, dwLength);
+	virtual_put(process);
 	return winmem_error_set(ret) ? sizeof(*lpBuffer) : 0;
 }
 

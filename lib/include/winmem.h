@@ -109,6 +109,30 @@ typedef INT_PTR (WINAPI *FARPROC)(void);
 #define PAGE_TARGETS_INVALID		0x40000000
 #define PAGE_TARGETS_NO_UPDATE		0x40000000
 
+/* Rights of a handle to a process. */
+#define PROCESS_TERMINATE		0x0001
+#define PROCESS_CREATE_THREAD		0x0002
+#define PROCESS_SET_SESSIONID		0x0004
+#define PROCESS_VM_OPERATION		0x0008
+#define PROCESS_VM_READ			0x0010
+#define PROCESS_VM_WRITE		0x0020
+#define PROCESS_DUP_HANDLE		0x0040
+#define PROCESS_CREATE_PROCESS		0x0080
+#define PROCESS_SET_QUOTA		0x0100
+#define PROCESS_SET_INFORMATION		0x0200
+#define PROCESS_QUERY_INFORMATION	0x0400
+#define PROCESS_SUSPEND_RESUME		0x0800
+#define PROCESS_QUERY_LIMITED_INFORMATION 0x1000
+#define PROCESS_SET_LIMITED_INFORMATION	0x2000
+#define PROCESS_ALL_ACCESS		0x1fffff
+#define READ_CONTROL			0x00020000
+#define SYNCHRONIZE			0x00100000
+#define MAXIMUM_ALLOWED			0x02000000
+#define GENERIC_ALL			0x10000000
+#define GENERIC_EXECUTE			0x20000000
+#define GENERIC_WRITE			0x40000000
+#define GENERIC_READ			0x80000000
+
 /* What GetLastError() answers after a call that failed. */
 #define ERROR_SUCCESS			0
 #define NO_ERROR			0
@@ -125,6 +149,7 @@ typedef INT_PTR (WINAPI *FARPROC)(void);
 #define ERROR_NOT_LOCKED		158
 #define ERROR_BUSY			170
 #define ERROR_NO_MORE_ITEMS		259
+#define ERROR_PARTIAL_COPY		299
 #define ERROR_NOT_OWNER			288
 #define ERROR_INVALID_ADDRESS		487
 #define ERROR_OPERATION_ABORTED		995
@@ -599,8 +624,19 @@ WINMEM_SIZE_IS(HEAP_OPTIMIZE_RESOURCES_INFORMATION, 8);
 WINMEM_API DWORD WINAPI GetLastError(void);
 WINMEM_API void WINAPI SetLastError(DWORD dwErrCode);
 
-/* The one process handle that the functions below take. It needs no closing. */
+/* A handle of the caller itself; it needs no closing. */
 WINMEM_API HANDLE WINAPI GetCurrentProcess(void);
+WINMEM_API DWORD WINAPI GetCurrentProcessId(void);
+
+/* Of another process: to act on its memory, as far as ptrace(2) would let the caller. */
+WINMEM_API HANDLE WINAPI OpenProcess(DWORD dwDesiredAccess, BOOL bInheritHandle,
+				     DWORD dwProcessId);
+WINMEM_API DWORD WINAPI GetProcessId(HANDLE Process);
+WINMEM_API BOOL WINAPI ReadProcessMemory(HANDLE hProcess, LPCVOID lpBaseAddress, LPVOID lpBuffer,
+					 SIZE_T nSize, SIZE_T *lpNumberOfBytesRead);
+WINMEM_API BOOL WINAPI WriteProcessMemory(HANDLE hProcess, LPVOID lpBaseAddress,
+					  LPCVOID lpBuffer, SIZE_T nSize,
+					  SIZE_T *lpNumberOfBytesWritten);
 
 WINMEM_API BOOL WINAPI CloseHandle(HANDLE hObject);
 

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 
@@ -296,4 +297,26 @@ TEST(another_file_in_the_devices_place)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == CANNOT)
 		skip_because("no namespace to put a file into /dev");
 	EXPECT_EQ(0, status);
+}
+
+/* Another process is opened, read and written; what the kernel has of it cannot be asked. */
+TEST(other_processes)
+{
+	pid_t child = fork();
+	MEMORY_BASIC_INFORMATION info;
+	char word[4] = "one";
+	HANDLE process;
+
+	if (!child)
+		pause();
+	process = EXPECT_OK(OpenProcess(PROCESS_ALL_ACCESS, FALSE, child));
+
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, VirtualQueryEx(process, NULL, &info, sizeof(info)));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, VirtualAllocEx(process, NULL, GRAN, MEM_RESERVE, RW));
+	EXPECT_ERROR(ERROR_PARTIAL_COPY, ReadProcessMemory(process, NULL, word, 4, NULL));
+	EXPECT_OK(CloseHandle(process));
+	kill(child, SIGKILL);
+	EXPECT_EQ(child, waitpid(child, NULL, 0));
+	EXPECT_OK(WriteProcessMemory(GetCurrentProcess(), word, "two", 4, NULL));
+	EXPECT(!strcmp(word, "two"));
 }

@@ -21,6 +21,7 @@ static const struct {
 	{ EADDRNOTAVAIL, 87 },
 	{ ENOENT, 487 }, { EEXIST, 487 }, { ENXIO, 487 },
 	{ ENOMEM, 8 }, { EDQUOT, 1455 }, { ETXTBSY, 1224 }, { ENODATA, 170 },
+	{ EREMOTEIO, 299 },
 	{ EPERM, 5 }, { EACCES, 5 }, { EFAULT, 998 }, { EINTR, 995 },
 	{ EMFILE, 4 }, { ENFILE, 4 }, { ENODEV, 50 },
 };

@@ -17,55 +17,27 @@
 
 #include <linux/winmem.h>
 
+#include "ioctls.h"
+
 #define LONGEST		(PAGE + 64)
 #define CC		0xcc
 
-enum { INFO, RESERVE, COMMIT, DECOMMIT, RELEASE, PROTECT, RESET, QUERY, LIMIT, UNKNOWN };
-
-const char *const call_names[NR_CALLS] = {
-	"INFO", "RESERVE", "COMMIT", "DECOMMIT", "RELEASE", "PROTECT", "RESET", "QUERY", "LIMIT",
-	"unknown",
+/* A struct as it is made, with room for a tail. */
+union longest {
+	union args args;
+	unsigned char bytes[LONGEST];
 };
 
-/* Fields: 4 or 8 bytes wide, by the offset of each. */
-#define F4(type, field)	{ offsetof(struct winmem_##type, field), 4 }
-#define F8(type, field)	{ offsetof(struct winmem_##type, field), 8 }
-
-struct call {
-	unsigned int size;
-	struct { unsigned char offset, width; } fields[10];
-	unsigned int nr_fields;
-	int errors[6];			/* besides those that all calls may give */
+enum {
+	INFO, RESERVE, COMMIT, DECOMMIT, RELEASE, PROTECT, RESET, QUERY, LIMIT, GUARD, WATCH, UNKNOWN
 };
 
-static const struct call calls[] = {
-	[INFO] = { sizeof(struct winmem_info), { F4(info, flags) }, 1, { 0 } },
-	[RESERVE] = { sizeof(struct winmem_reserve),
-		{ F4(reserve, flags), F4(reserve, prot), F4(reserve, __reserved),
-		  F8(reserve, addr), F8(reserve, length), F8(reserve, lowest),
-		  F8(reserve, highest), F8(reserve, alignment), F4(reserve, __reserved2) }, 9,
-		{ EEXIST, ENOMEM, EDQUOT } },
-	[COMMIT] = { sizeof(struct winmem_commit),
-		{ F4(commit, flags), F4(commit, prot), F4(commit, __reserved), F8(commit, addr),
-		  F8(commit, length) }, 5,
-		{ ENOENT, ENOMEM, EDQUOT, ENOEXEC } },
-	[DECOMMIT] = { sizeof(struct winmem_decommit),
-		{ F4(decommit, flags), F8(decommit, addr), F8(decommit, length),
-		  F4(decommit, __reserved) }, 4,
-		{ ENOENT, ERANGE, EBUSY, ENOMEM } },
-	[RELEASE] = { sizeof(struct winmem_release),
-		{ F4(release, flags), F8(release, addr), F4(release, __reserved) }, 3,
-		{ ENOENT, EBUSY } },
-	[PROTECT] = { sizeof(struct winmem_protect),
-		{ F4(protect, flags), F4(protect, prot), F8(protect, addr),
-		  F8(protect, length) }, 4,
-		{ ENOENT, ENXIO, EBUSY, ENOEXEC, ENOMEM } },
-	[RESET] = { sizeof(struct winmem_reset),
-		{ F4(reset, flags), F8(reset, addr), F8(reset, length) }, 3,
-		{ ENOENT, ETXTBSY, ENODATA, ENOMEM } },
-	[QUERY] = { sizeof(struct winmem_query), { F4(query, flags), F8(query, addr) }, 2, { 0 } },
-	[LIMIT] = { sizeof(struct winmem_limit), { F4(limit, flags), F8(limit, limit) }, 2, { 0 } },
-};
+_Static_assert(UNKNOWN == ARRAY_LEN(calls) && NR_CALLS == UNKNOWN + 1, "all ioctls, and none");
+
+const char *call_name(unsigned int nr)
+{
+	return nr == UNKNOWN ? "unknown" : calls[nr].name;
+}
 
 static const int common_errors[] = { E2BIG, EOPNOTSUPP, EINVAL, EFAULT };
 
@@ -81,21 +53,6 @@ static bool error_is_known(unsigned int nr, int err)
 			return true;
 	return false;
 }
-
-/* A struct as it is made, with room for a tail. */
-union args {
-	__u32 size;
-	struct winmem_info info;
-	struct winmem_reserve reserve;
-	struct winmem_commit commit;
-	struct winmem_decommit decommit;
-	struct winmem_release release;
-	struct winmem_protect protect;
-	struct winmem_reset reset;
-	struct winmem_query query;
-	struct winmem_limit limit;
-	unsigned char bytes[LONGEST];
-};
 
 /* Values. */
 
@@ -156,9 +113,26 @@ static unsigned long arena_place(struct fuzzer *f)
 
 /* Making them. */
 
+/* Addresses go to a page with nothing behind it, to winmem's own memory, or nowhere. */
+static void make_watch(struct fuzzer *f, struct winmem_watch *args, unsigned long start,
+		       unsigned long length)
+{
+	unsigned long place, room;
+
+	args->flags = below(f, 2);
+	args->addr = start;
+	args->length = length;
+	args->count = one_in(f, 4) ? ~0UL >> below(f, 64) : 1 + below(f, PAGE / 8);
+	args->addrs = (unsigned long)f->worker->edge + f->index * 2 * PAGE + below(f, 2) * PAGE / 2;
+	if (one_in(f, 4) && some_range(f, CHUNK, &place, &room))
+		args->addrs = place;
+	if (one_in(f, 8))
+		args->count = 0;
+}
+
 static void make_reserve(struct fuzzer *f, struct winmem_reserve *args)
 {
-	args->flags = below(f, 4);
+	args->flags = below(f, 8);
 	args->prot = some_prot(f);
 	args->length = some_length(f);
 	if (one_in(f, 3))
@@ -217,49 +191,57 @@ static void make_args(struct fuzzer *f, unsigned int nr, union args *args)
 		args->limit.flags = below(f, 2);
 		args->limit.limit = args->limit.flags ? below(f, 2) * LIMIT_BYTES : 0;
 		break;
+	case GUARD:
+		args->guard.addr = start;
+		break;
+	case WATCH:
+		make_watch(f, &args->watch, start, length);
+		break;
 	}
 }
 
 /* Outputs hold CC before the call; the rest of the struct is zero. */
-static void preset_outputs(unsigned int nr, union args *args)
+static void preset_outputs(const struct call *call, union args *args)
 {
-	static const struct { unsigned char from, to; } outputs[] = {
-		[INFO] = { 8, 48 }, [RESERVE] = { 56, 68 }, [DECOMMIT] = { 24, 36 },
-		[RELEASE] = { 16, 28 }, [PROTECT] = { 12, 16 }, [QUERY] = { 16, 56 },
-		[LIMIT] = { 16, 48 },
-	};
-
-	if (nr < ARRAY_LEN(outputs))
-		memset(args->bytes + outputs[nr].from, CC, outputs[nr].to - outputs[nr].from);
+	memset(args->bytes + call->outputs.from, CC, call->outputs.to - call->outputs.from);
 }
 
-static void mutate_field(struct fuzzer *f, const struct call *call, union args *args)
+static unsigned int nr_inputs(const struct call *call)
 {
-	unsigned int which = below(f, call->nr_fields);
+	unsigned int nr = 0;
+
+	while (nr < ARRAY_LEN(call->inputs) && call->inputs[nr].width)
+		nr++;
+	return nr;
+}
+
+static void mutate_field(struct fuzzer *f, const struct call *call, union longest *args)
+{
+	unsigned int which = below(f, nr_inputs(call));
 	uint64_t value = interesting(f);
 
-	memcpy(args->bytes + call->fields[which].offset, &value, call->fields[which].width);
+	memcpy(args->bytes + call->inputs[which].offset, &value, call->inputs[which].width);
 }
 
-static void mutate_size(struct fuzzer *f, const struct call *call, union args *args)
+static void mutate_size(struct fuzzer *f, const struct call *call, union longest *args)
 {
 	static const unsigned int sizes[] = { 0, 1, 4, 8, PAGE, PAGE + 1, 1U << 31, ~0U };
 
 	switch (below(f, 3)) {
 	case 0:
-		args->size = pick(f, sizes);
+		args->args.size = pick(f, sizes);
 		break;
 	case 1:
-		args->size = call->size - 8 + below(f, 17);
+		args->args.size = call->size - 8 + below(f, 17);
 		break;
 	default:
-		args->size = call->size + 8 * below(f, 64);
+		args->args.size = call->size + 8 * below(f, 64);
 		if (one_in(f, 2))
 			args->bytes[call->size + below(f, LONGEST - call->size)] = 1;
 	}
 }
 
-static void mutate(struct fuzzer *f, const struct call *call, union args *args)
+static void mutate(struct fuzzer *f, const struct call *call, union longest *args)
 {
 	do {
 		if (one_in(f, 4))
@@ -282,7 +264,7 @@ static void *put_nowhere(struct fuzzer *f)
 }
 
 /* Inside winmem's memory: whatever state it has, and whoever else uses it. */
-static void *put_inside(struct fuzzer *f, const union args *args, unsigned int size)
+static void *put_inside(struct fuzzer *f, const union longest *args, unsigned int size)
 {
 	unsigned long start, length;
 
@@ -297,7 +279,7 @@ static void *put_inside(struct fuzzer *f, const union args *args, unsigned int s
 }
 
 /* The struct's end is the page's; behind that there is nothing. */
-static void *put_at_edge(struct fuzzer *f, const union args *args, unsigned int size)
+static void *put_at_edge(struct fuzzer *f, const union longest *args, unsigned int size)
 {
 	unsigned char *place = f->worker->edge + f->index * 2 * PAGE + PAGE - size;
 
@@ -318,6 +300,12 @@ static void learn(struct fuzzer *f, unsigned int nr, const union args *args)
 	}
 	if (nr == RELEASE)
 		forget(f->worker, args->release.addr);
+	if (nr == GUARD && args->guard.out_hit > 1)
+		fuzz_failed("GUARD gave %u", args->guard.out_hit);
+	if (nr == WATCH && (args->watch.out_count > args->watch.count ||
+			    args->watch.out_count > args->watch.length / PAGE))
+		fuzz_failed("WATCH gave %llu addresses of %llu", args->watch.out_count,
+			    args->watch.count);
 }
 
 static unsigned int some_call(struct fuzzer *f)
@@ -325,6 +313,7 @@ static unsigned int some_call(struct fuzzer *f)
 	static const unsigned char often[] = {
 		INFO, RESERVE, RESERVE, COMMIT, COMMIT, COMMIT, COMMIT, DECOMMIT, DECOMMIT,
 		RELEASE, PROTECT, PROTECT, PROTECT, PROTECT, RESET, RESET, QUERY, QUERY, LIMIT,
+		GUARD, WATCH, WATCH, WATCH,
 	};
 
 	return one_in(f, 64) ? UNKNOWN : pick(f, often);
@@ -337,18 +326,18 @@ static unsigned int number_of(struct fuzzer *f, unsigned int nr)
 	/* One behind the last, another size or direction in the number, and what comes. */
 	switch (below(f, 3)) {
 	case 0:
-		return WINMEM_IOC_LIMIT + 1 + below(f, 240);
+		return WINMEM_IOC_INFO + UNKNOWN + below(f, 240);
 	case 1:
-		return (WINMEM_IOC_INFO + below(f, 9)) | (1 + below(f, 0xffff)) << 16;
+		return (WINMEM_IOC_INFO + below(f, UNKNOWN)) | (1 + below(f, 0xffff)) << 16;
 	default:
 		return 0x10000 + below(f, 0xbaff);
 	}
 }
 
-static void check_result(struct fuzzer *f, unsigned int nr, const union args *before,
-			 const union args *after, int err)
+static void check_result(struct fuzzer *f, unsigned int nr, const union longest *before,
+			 const union longest *after, int err)
 {
-	const char *name = call_names[nr];
+	const char *name = call_name(nr);
 
 	atomic_fetch_add(&f->worker->stats->results[nr][err < NR_ERRNOS ? err : 0], 1);
 	if (err && !error_is_known(nr, err))
@@ -356,52 +345,60 @@ static void check_result(struct fuzzer *f, unsigned int nr, const union args *be
 	if (err && after && memcmp(before, after, sizeof(*before)))
 		fuzz_failed("%s failed with %s and wrote to its struct", name, strerrorname_np(err));
 	if (!err && after)
-		learn(f, nr, after);
+		learn(f, nr, &after->args);
 }
 
 /* ENOEXEC is answered as a library would, most of the time. */
-static void answer_exec(struct fuzzer *f, unsigned int nr, const union args *args)
+static void answer_exec(struct fuzzer *f, unsigned int nr, const union longest *before)
 {
-	union args again = *args;
+	const union args *args = &before->args;
+	union longest again = *before;
 	bool exec = (nr == COMMIT ? args->commit.prot : args->protect.prot) & 0x70;
 	unsigned long addr = nr == COMMIT ? args->commit.addr : args->protect.addr;
 	unsigned long length = nr == COMMIT ? args->commit.length : args->protect.length;
 
 	if (mprotect((void *)addr, length, PROT_READ | PROT_WRITE | (exec ? PROT_EXEC : 0)))
 		return;
-	check_result(f, nr, args, NULL,
+	check_result(f, nr, before, NULL,
 		     ioctl(f->worker->fds[0], WINMEM_IOC_INFO + nr, &again) ? errno : 0);
+}
+
+static void *some_place(struct fuzzer *f, union longest *args, unsigned int size)
+{
+	if (one_in(f, 8)) {
+		if (one_in(f, 3))
+			return put_nowhere(f);
+		return one_in(f, 2) ? put_at_edge(f, args, size) : put_inside(f, args, size);
+	}
+	return one_in(f, 64) ? (void *)f->worker->readonly : args;
 }
 
 void fuzz_call(struct fuzzer *f)
 {
 	unsigned int nr = some_call(f), number, size;
 	const struct call *call = &calls[nr == UNKNOWN ? INFO : nr];
-	union args args = { 0 }, before;
-	void *place = &args;
+	union longest made = { 0 }, before;
+	union args *args = &made.args;
 	int fd = device(f), err;
+	void *place;
 
-	make_args(f, nr, &args);
-	preset_outputs(nr, &args);
-	args.size = call->size;
+	make_args(f, nr, args);
+	preset_outputs(call, args);
+	args->size = call->size;
 	if (one_in(f, 3))
-		mutate(f, call, &args);
-	size = args.size > LONGEST ? LONGEST : args.size < call->size ? call->size : args.size;
-	if (one_in(f, 8))
-		place = one_in(f, 3) ? put_nowhere(f) :
-			one_in(f, 2) ? put_at_edge(f, &args, size) : put_inside(f, &args, size);
-	else if (one_in(f, 64))
-		place = f->worker->readonly;
+		mutate(f, call, &made);
+	size = args->size > LONGEST ? LONGEST : args->size < call->size ? call->size : args->size;
+	place = some_place(f, &made, size);
 	number = number_of(f, nr);
-	before = args;
+	before = made;
 
 	err = ioctl(fd, number, place) ? errno : 0;
 	/* The other thread has closed it. */
 	if (err == EBADF && fd != f->worker->fds[0])
 		return;
-	note(f, call_names[nr], (unsigned long)place == (unsigned long)&args ? 0 :
-	     (unsigned long)place, args.size, (unsigned long)before.reserve.addr, err);
-	check_result(f, nr, &before, place == &args ? &args : NULL, err);
-	if (err == ENOEXEC && place == &args && !one_in(f, 4))
-		answer_exec(f, nr, &args);
+	note(f, call_name(nr), place == &made ? 0 : (unsigned long)place, args->size,
+	     (unsigned long)before.args.reserve.addr, err);
+	check_result(f, nr, &before, place == &made ? &made : NULL, err);
+	if (err == ENOEXEC && place == &made && !one_in(f, 4))
+		answer_exec(f, nr, &made);
 }

@@ -187,7 +187,7 @@ static void histogram(void)
 	for (unsigned int nr = 0; nr < NR_CALLS; nr++) {
 		unsigned long failed = 0;
 
-		printf("%-9s", call_names[nr]);
+		printf("%-9s", call_name(nr));
 		for (unsigned int err = 0; err < NR_ERRNOS; err++) {
 			if (!stats->results[nr][err])
 				continue;
@@ -197,7 +197,7 @@ static void histogram(void)
 		putchar('\n');
 		if (single || stats->failed || (failed && (stats->results[nr][0] || nr == NR_CALLS - 1)))
 			continue;
-		printf("not ok - %s has not both succeeded and failed\n", call_names[nr]);
+		printf("not ok - %s has not both succeeded and failed\n", call_name(nr));
 		atomic_fetch_add(&stats->failed, 1);
 	}
 }

@@ -25,7 +25,7 @@
 
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define NR_CALLS	10	/* the nine ioctls, and all that are none */
+#define NR_CALLS	12	/* the ioctls, and all that are none */
 #define NR_ERRNOS	134
 #define NR_WORKERS	2	/* processes at a time */
 #define NR_THREADS	2
@@ -124,7 +124,7 @@ void forget(struct worker *worker, unsigned long start);
 
 /* calls.c */
 void fuzz_call(struct fuzzer *f);
-extern const char *const call_names[NR_CALLS];
+const char *call_name(unsigned int nr);
 
 /* noise.c */
 void fuzz_noise(struct fuzzer *f);

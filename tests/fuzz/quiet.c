@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * When no thread of the process is calling: QUERY divides the address space into runs
- * without a gap; its runs of the reservations are those of fdinfo; and the charge is the
- * number of pages that QUERY calls committed.
+ * without a gap; its runs of the reservations are those of fdinfo; the charge is the number
+ * of pages that QUERY calls committed; and WATCH tells the same until it resets, and then of
+ * nothing but what is written since.
  */
 #define _GNU_SOURCE
 #include "fuzz.h"
@@ -169,6 +170,56 @@ static void check_fdinfo(struct fuzzer *f, FILE *fdinfo)
 	release_rest(f, rest, nr_rest);
 }
 
+/* Write watch. */
+
+#define NR_WRITTEN	512
+#define NOT_WATCHED	~0UL
+
+static unsigned long ask_written(struct fuzzer *f, unsigned long start, unsigned long length,
+				 unsigned int flags, __u64 *addrs)
+{
+	struct winmem_watch args = {
+		.size = sizeof(args), .flags = flags, .addr = start, .length = length,
+		.addrs = (unsigned long)addrs, .count = NR_WRITTEN,
+	};
+
+	memset(addrs, 0, NR_WRITTEN * sizeof(*addrs));
+	if (ioctl(f->worker->fds[0], WINMEM_IOC_WATCH, &args)) {
+		if (errno != EADDRNOTAVAIL)
+			fuzz_failed("WATCH %#lx: %s", start, strerrorname_np(errno));
+		return NOT_WATCHED;
+	}
+	for (unsigned long i = 0; i < args.out_count; i++)
+		if (addrs[i] < start || addrs[i] >= start + length || addrs[i] % PAGE ||
+		    (i && addrs[i] <= addrs[i - 1]))
+			fuzz_failed("WATCH %#lx: address %lu is %#llx", start, i, addrs[i]);
+	return args.out_count;
+}
+
+static void check_written(struct fuzzer *f, unsigned long start, unsigned long length)
+{
+	static __u64 first[NR_WRITTEN], again[NR_WRITTEN];
+	unsigned long nr = ask_written(f, start, length, 0, first), left;
+
+	if (nr == NOT_WATCHED)
+		return;
+	if (ask_written(f, start, length, WINMEM_WATCH_RESET, again) != nr ||
+	    memcmp(first, again, sizeof(first)))
+		fuzz_failed("WATCH %#lx: not what it told before, %lu addresses", start, nr);
+	left = ask_written(f, start, length, 0, again);
+	if (nr < NR_WRITTEN ? left : left && again[0] <= first[nr - 1])
+		fuzz_failed("WATCH %#lx: %lu addresses are left of %lu, the first %#llx", start,
+			    left, nr, again[0]);
+	/* Where the page can be written it is the only one; a mapping may have come over it. */
+	if (left || ask(f, start).out_prot != WINMEM_PROT_READWRITE)
+		return;
+	touch(f, start, true);
+	nr = ask_written(f, start, length, 0, again);
+	if (nr && (nr != 1 || again[0] != start))
+		fuzz_failed("WATCH %#lx: %lu addresses, the first %#llx, of one write", start, nr,
+			    again[0]);
+}
+
 void quiet_check(struct fuzzer *f)
 {
 	char path[64];
@@ -182,4 +233,8 @@ void quiet_check(struct fuzzer *f)
 		fuzz_failed("%s: %s", path, strerrorname_np(errno));
 	check_fdinfo(f, fdinfo);
 	fclose(fdinfo);
+	for (unsigned int i = 0; i < NR_REGIONS; i++)
+		if (f->worker->regions[i].start)
+			check_written(f, f->worker->regions[i].start,
+				      f->worker->regions[i].length);
 }

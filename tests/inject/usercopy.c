@@ -52,7 +52,7 @@ static void check_copy(const struct call *call, int ret, int err, const struct s
 
 	EXPECT(!memcmp(&args, &preset, sizeof(args)));
 	if (!ret) {
-		EXPECT(call->writes && call->nr != WINMEM_IOC_RESERVE);
+		EXPECT(call_writes(call) && call->nr != WINMEM_IOC_RESERVE);
 		seen.out++;
 		check_work(call);
 		return;
@@ -102,7 +102,7 @@ static bool all_seen(const struct call *call)
 	/* RESERVE gives EFAULT for both. */
 	if (call->nr == WINMEM_IOC_RESERVE)
 		return seen.in >= 2;
-	return seen.in && (seen.out || !call->writes);
+	return seen.in && (seen.out || !call_writes(call));
 }
 
 /* The argument structs, and longer ones with the zeros of a later version. */

@@ -87,7 +87,7 @@ TEST(a_read_only_struct_is_EFAULT_for_calls_with_outputs)
 
 		memcpy(room, &args, call->size);
 		EXPECT_OK(mprotect(room, PAGE, PROT_READ));
-		if (call->writes) {
+		if (call_writes(call)) {
 			efault(call, room);
 		} else {
 			EXPECT_OK(ioctl(dev, call->nr, room));
@@ -117,7 +117,7 @@ static void half_read_only(const struct call *call, unsigned char *room, unsigne
 	ret = ioctl(dev, call->nr, at);
 	memcpy(&now, at, call->size);
 	if (!ret) {
-		EXPECT(!call->writes || memcmp(&now, &args, call->size));
+		EXPECT(!call_writes(call) || memcmp(&now, &args, call->size));
 		fixture_renew(call, &now);
 	} else {
 		EXPECT_EQ(EFAULT, errno);
@@ -202,7 +202,7 @@ TEST(a_struct_in_a_READONLY_winmem_page_is_EFAULT_for_calls_with_outputs)
 
 		memcpy((void *)base, &args, call->size);
 		protect(base, PAGE, READONLY);
-		if (call->writes) {
+		if (call_writes(call)) {
 			efault(call, (void *)base);
 		} else {
 			EXPECT_OK(ioctl(dev, call->nr, base));

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every ioctl in one table, and one reservation on which each of them is valid:
+ * One reservation on which each of the ioctls in ioctls.h is valid:
  *
  *	CCCC CCCC RRRR RRRR	C: committed, READWRITE, filled; R: reserved
  *
- * A new ioctl gets a line in calls[] and is then checked by all of abi*.c.
+ * A new ioctl gets valid arguments in call_args() and is then checked by all of abi*.c.
  */
 #ifndef WINMEM_TESTS_UAPI_CALLS_H
 #define WINMEM_TESTS_UAPI_CALLS_H
 
 #include "common.h"
+#include "ioctls.h"
 
 #include <fcntl.h>
 
@@ -17,52 +18,6 @@
 #define FIXTURE_LENGTH	(FIXTURE_PAGES * PAGE)
 #define FIXTURE_FILLED	(FIXTURE_LENGTH / 2)
 #define FIXTURE_SEED	1
-
-union args {
-	__u32 size;
-	struct winmem_info info;
-	struct winmem_reserve reserve;
-	struct winmem_commit commit;
-	struct winmem_decommit decommit;
-	struct winmem_release release;
-	struct winmem_protect protect;
-	struct winmem_reset reset;
-	struct winmem_query query;
-	struct winmem_limit limit;
-	struct winmem_guard guard;
-	struct winmem_watch watch;
-	struct winmem_attach attach;
-	unsigned char bytes[80];
-};
-
-struct call {
-	const char *name;
-	unsigned int nr;
-	unsigned int size;		/* in version 1: it may grow, never shrink */
-	unsigned int flags;		/* all that are known */
-	unsigned int reserved[2];	/* offsets of the fields that must be zero */
-	bool writes;			/* has outputs */
-};
-
-#define RESERVED(type, field)	offsetof(struct winmem_##type, field)
-
-static const struct call calls[] = {
-	{ "INFO", WINMEM_IOC_INFO, 48, 0, { 0 }, true },
-	{ "RESERVE", WINMEM_IOC_RESERVE, 72, WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_TOP_DOWN |
-	  WINMEM_RESERVE_WATCH,
-	  { RESERVED(reserve, __reserved), RESERVED(reserve, __reserved2) }, true },
-	{ "COMMIT", WINMEM_IOC_COMMIT, 32, 0, { RESERVED(commit, __reserved) }, false },
-	{ "DECOMMIT", WINMEM_IOC_DECOMMIT, 40, WINMEM_DECOMMIT_WHOLE,
-	  { RESERVED(decommit, __reserved) }, true },
-	{ "RELEASE", WINMEM_IOC_RELEASE, 32, 0, { RESERVED(release, __reserved) }, true },
-	{ "PROTECT", WINMEM_IOC_PROTECT, 32, 0, { 0 }, true },
-	{ "RESET", WINMEM_IOC_RESET, 24, WINMEM_RESET_UNDO, { 0 }, false },
-	{ "QUERY", WINMEM_IOC_QUERY, 56, 0, { 0 }, true },
-	{ "LIMIT", WINMEM_IOC_LIMIT, 48, WINMEM_LIMIT_SET, { 0 }, true },
-	{ "GUARD", WINMEM_IOC_GUARD, 24, 0, { RESERVED(guard, __reserved) }, true },
-	{ "WATCH", WINMEM_IOC_WATCH, 48, WINMEM_WATCH_RESET, { 0 }, true },
-	{ "ATTACH", WINMEM_IOC_ATTACH, 16, 0, { 0 }, true },
-};
 
 #define for_each_call(call)	\
 	for (const struct call *call = calls; call < calls + ARRAY_LEN(calls); call++)

@@ -6,34 +6,30 @@
 #include "race.h"
 
 /* Every other time the pages are left for the threads to make. */
-static void commit_anew(unsigned long base, unsigned long nr, unsigned int prot,
-			unsigned int round)
+static void commit_anew(const struct gate_race *race, unsigned int round)
 {
-	EXPECT_OK(raw_commit(base, nr * PAGE, NOACCESS));
+	EXPECT_OK(raw_commit(race->base, race->nr * PAGE, NOACCESS));
 	if (round % 2)
-		EXPECT(peek_zero(base, nr * PAGE));
-	EXPECT_OK(raw_protect(base, nr * PAGE, prot));
+		EXPECT(peek_zero(race->base, race->nr * PAGE));
+	EXPECT_OK(raw_protect(race->base, race->nr * PAGE, race->prot));
+}
+
+static void decommit_all(const struct gate_race *race)
+{
+	EXPECT_OK(race_decommit(race->base, race->nr * PAGE));
+	EXPECT_EQ(0, charge());
 }
 
 static void decommit_and_commit(unsigned long nr, unsigned int prot, enum toucher one,
 				enum toucher other)
 {
-	unsigned long base = reserve_commit(nr * PAGE, prot);
-	struct gate gate;
+	struct gate_race race = {
+		.base = reserve_commit(nr * PAGE, prot), .nr = nr, .prot = prot, .one = one,
+		.other = other, .shut = decommit_all, .open = commit_anew,
+	};
 
-	gate_start(&gate, base, nr, one, other);
-	for (unsigned int i = 0; again(i, 60); i++) {
-		gate_use(&gate, i);
-		EXPECT_OK(race_decommit(base, nr * PAGE));
-		gate_shut(&gate);
-		EXPECT_EQ(0, charge());
-		gate_park(&gate);
-		gate_open(&gate);
-		commit_anew(base, nr, prot, i);
-		gate_unpark(&gate);
-	}
-	gate_end(&gate);
-	release(base);
+	gate_race_run(&race);
+	release(race.base);
 }
 
 RACE(decommit_page)
@@ -67,25 +63,32 @@ WIDENED(decommit_with_a_debugger, ACCESS, 6000)
 WIDENED(decommit_with_a_debugger, DECOMMIT, 6000)
 WIDENED(decommit_with_a_debugger, DROP, 6000)
 
+static void release_all(const struct gate_race *race)
+{
+	EXPECT_OK(raw_release(race->base));
+	EXPECT_EQ(0, charge());
+}
+
+static void check_free(const struct gate *gate)
+{
+	EXPECT_FREE(gate->base);
+}
+
+static void reserve_anew(const struct gate_race *race, unsigned int round)
+{
+	EXPECT_EQ(race->base, race_reserve(race->base, race->nr * PAGE, 0));
+	commit_anew(race, round);
+}
+
 static void release_and_reserve(unsigned long base)
 {
-	struct gate gate;
+	struct gate_race race = {
+		.base = base, .nr = GRAN / PAGE, .prot = READWRITE, .one = WRITER,
+		.other = READER, .shut = release_all, .check = check_free, .open = reserve_anew,
+	};
 
 	EXPECT_EQ(base, race_reserve(base, GRAN, WINMEM_RESERVE_COMMIT));
-	gate_start(&gate, base, GRAN / PAGE, WRITER, READER);
-	for (unsigned int i = 0; again(i, 60); i++) {
-		gate_use(&gate, i);
-		EXPECT_OK(raw_release(base));
-		gate_shut(&gate);
-		EXPECT_FREE(base);
-		EXPECT_EQ(0, charge());
-		gate_park(&gate);
-		gate_open(&gate);
-		EXPECT_EQ(base, race_reserve(base, GRAN, 0));
-		commit_anew(base, GRAN / PAGE, READWRITE, i);
-		gate_unpark(&gate);
-	}
-	gate_end(&gate);
+	gate_race_run(&race);
 	EXPECT_OK(raw_release(base));
 }
 

@@ -11,26 +11,28 @@ static void check_contents(const struct gate *gate)
 		EXPECT_EQ(gate->last[i], (unsigned int)peek(gate->base + i * PAGE));
 }
 
+static void shut(const struct gate_race *race)
+{
+	EXPECT_OK(raw_protect(race->base, race->nr * PAGE, race->prot));
+}
+
+static void open_again(const struct gate_race *race, unsigned int round __attribute__((unused)))
+{
+	EXPECT_OK(raw_protect(race->base, race->nr * PAGE, READWRITE));
+}
+
 static void open_and_shut(unsigned long nr, unsigned int prot, enum toucher one,
 			  enum toucher other)
 {
-	unsigned long base = reserve_commit(nr * PAGE, READWRITE);
-	struct gate gate;
+	struct gate_race race = {
+		.base = reserve_commit(nr * PAGE, READWRITE), .nr = nr, .prot = prot,
+		.one = one, .other = other, .shut = shut, .open = open_again,
+		/* Of two writers nobody knows who was the last. */
+		.check = one != other ? check_contents : NULL,
+	};
 
-	gate_start(&gate, base, nr, one, other);
-	for (unsigned int i = 0; again(i, 60); i++) {
-		gate_use(&gate, i);
-		EXPECT_OK(raw_protect(base, nr * PAGE, prot));
-		gate_shut(&gate);
-		gate_park(&gate);
-		if (one != other)
-			check_contents(&gate);
-		gate_open(&gate);
-		EXPECT_OK(raw_protect(base, nr * PAGE, READWRITE));
-		gate_unpark(&gate);
-	}
-	gate_end(&gate);
-	release(base);
+	gate_race_run(&race);
+	release(race.base);
 }
 
 /* A page alone is write-protected where it is mapped. */

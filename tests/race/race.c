@@ -253,6 +253,25 @@ void gate_end(struct gate *gate)
 		thread_end(me->thread);
 }
 
+void gate_race_run(const struct gate_race *race)
+{
+	struct gate gate;
+
+	gate_start(&gate, race->base, race->nr, race->one, race->other);
+	for (unsigned int i = 0; again(i, 60); i++) {
+		gate_use(&gate, i);
+		race->shut(race);
+		gate_shut(&gate);
+		gate_park(&gate);
+		if (race->check)
+			race->check(&gate);
+		gate_open(&gate);
+		race->open(race, i);
+		gate_unpark(&gate);
+	}
+	gate_end(&gate);
+}
+
 /* Calls. */
 
 unsigned long race_reserve(unsigned long addr, unsigned long length, unsigned int flags)

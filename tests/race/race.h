@@ -98,6 +98,22 @@ void gate_park(struct gate *gate);	/* nobody touches */
 void gate_unpark(struct gate *gate);
 void gate_end(struct gate *gate);
 
+/*
+ * The rounds of a gate: a call shuts it under the threads that touch, what it has left is
+ * looked at while they rest, and another call opens it.
+ */
+struct gate_race {
+	unsigned long base;
+	unsigned long nr;			/* pages */
+	unsigned int prot;			/* what shut() or open() makes of them */
+	enum toucher one, other;
+	void (*shut)(const struct gate_race *race);
+	void (*check)(const struct gate *gate);	/* or NULL */
+	void (*open)(const struct gate_race *race, unsigned int round);
+};
+
+void gate_race_run(const struct gate_race *race);
+
 /* What a debugger sees, whatever the protection, and no page is mapped for it. */
 int peek(unsigned long addr);		/* -1: no memory */
 bool peek_zero(unsigned long addr, unsigned long length);

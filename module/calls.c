@@ -469,12 +469,26 @@ static int do_watch(struct winmem_space *space, const struct winmem_watch *watch
 				    watch->flags & WINMEM_WATCH_RESET, list);
 }
 
+/* The marks stay here: they are needed when it fails. */
+static int copy_list(u64 __user *user, const struct winmem_watch_list *list)
+{
+	unsigned long i;
+
+	if (!list->latched)
+		return copy_to_user(user, list->addrs, list->nr * sizeof(*user)) ? -EFAULT : 0;
+	for (i = 0; i < list->nr; i++) {
+		if (put_user(list->addrs[i] & ~(u64)WINMEM_WATCH_LATCHED, &user[i]))
+			return -EFAULT;
+		cond_resched();
+	}
+	return 0;
+}
+
 /* Pages that were reset and could not be told of count as written again. */
 static int deliver_watch(struct winmem_space *space, const struct winmem_watch *watch,
 			 const struct winmem_watch_list *list)
 {
-	if (!copy_to_user(u64_to_user_ptr(watch->addrs), list->addrs,
-			  list->nr * sizeof(*list->addrs)))
+	if (!copy_list(u64_to_user_ptr(watch->addrs), list))
 		return 0;
 	if (watch->flags & WINMEM_WATCH_RESET) {
 		mutex_lock(&space->mutex);

@@ -181,7 +181,13 @@ static unsigned int part_list(const struct watch_part *part, unsigned long max, 
 	spin_lock(&part->chunk->lock);
 	bitmap_or(either, watch->written, watch->latched, WINMEM_CHUNK_PAGES);
 	for_each_set_bit_from(bit, either, end) {
-		list->addrs[list->nr++] = first + ((u64)bit << PAGE_SHIFT);
+		u64 addr = first + ((u64)bit << PAGE_SHIFT);
+
+		if (reset && test_bit(bit, watch->latched)) {
+			addr |= WINMEM_WATCH_LATCHED;
+			list->latched = true;
+		}
+		list->addrs[list->nr++] = addr;
 		last = bit;
 		if (!--max)
 			break;
@@ -303,6 +309,8 @@ void winmem_watch_restore(struct winmem_space *space, const struct winmem_watch_
 			continue;
 		spin_lock(&part.chunk->lock);
 		winmem_chunk_note_write(part.chunk, page);
+		if (list->addrs[i] & WINMEM_WATCH_LATCHED)
+			__set_bit(part.offset, part.chunk->watch->latched);
 		spin_unlock(&part.chunk->lock);
 		cond_resched();
 	}

@@ -6,11 +6,15 @@
 
 struct winmem_space;
 
+/* In an address: PROTECT had seen it. For winmem_watch_restore(), and not for the caller. */
+#define WINMEM_WATCH_LATCHED	0x1
+
 /* Pages that were written, for a caller of WATCH: byte addresses, in order. */
 struct winmem_watch_list {
 	u64 *addrs;		/* for kvfree(); NULL when there are none */
 	unsigned long nr;
 	unsigned long room;
+	bool latched;		/* some have the mark */
 };
 
 int winmem_watch_prepare(struct winmem_space *space, unsigned long start, unsigned long nr);

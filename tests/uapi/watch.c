@@ -268,6 +268,25 @@ TEST(W22_addresses_that_cannot_be_stored_change_nothing)
 	EXPECT_EQ(1 << 1 | 1 << 8, WRITTEN());
 }
 
+/* Nor do they make PROTECT forget what it has seen. */
+TEST(W22_W13_what_protect_has_seen_outlives_a_refused_reset)
+{
+	struct winmem_watch args;
+
+	make(READWRITE);
+	store(1);
+	store(8);
+	protect(base, 2 * PAGE, READONLY);
+	protect(base, 2 * PAGE, READWRITE);
+	args = watch_args(base, LENGTH, WINMEM_WATCH_RESET, NULL, PAGES);
+	REFUSED(EFAULT, WINMEM_IOC_WATCH, &args);
+	EXPECT_EQ(1 << 1 | 1 << 8, WRITTEN());
+	decommit(base, LENGTH);
+	EXPECT_EQ(1 << 1, WRITTEN());
+	EXPECT_EQ(1 << 1, TAKE());
+	EXPECT_EQ(0, WRITTEN());
+}
+
 TEST(W23_reset_without_a_list)
 {
 	make(READWRITE);

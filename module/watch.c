@@ -158,7 +158,8 @@ static int list_make_room(struct winmem_watch_list *list, unsigned long more)
 
 	if (list->room - list->nr >= more)
 		return 0;
-	addrs = kvmalloc_array(room, sizeof(*addrs), GFP_KERNEL_ACCOUNT);
+	/* As long as the program likes: that it is too long is its error alone. */
+	addrs = kvmalloc_array(room, sizeof(*addrs), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!addrs)
 		return -ENOMEM;
 	if (list->nr)

@@ -13,6 +13,7 @@
 
 static unsigned long watched, watched_length;
 static unsigned long watched_runs, watched_runs_length;
+static unsigned long watched_written, watched_written_length;
 
 /* Failing. */
 
@@ -187,11 +188,29 @@ void sweep_watch_runs(unsigned long addr, unsigned long length)
 	watched_runs_length = length;
 }
 
+void sweep_watch_written(unsigned long addr, unsigned long length)
+{
+	watched_written = addr;
+	watched_written_length = length;
+}
+
 struct look {
 	struct snapshot shot;
 	struct winmem_query runs[SNAPSHOT_RUNS];
+	__u64 written[WRITTEN_MAX];
 	unsigned int vmas;
 };
+
+unsigned long written_at(const char *at, unsigned long addr, unsigned long length,
+			 unsigned int flags, __u64 *addrs)
+{
+	struct winmem_watch args = watch_args(addr, length, flags, addrs, WRITTEN_MAX);
+
+	memset(addrs, 0, WRITTEN_MAX * sizeof(*addrs));
+	if (ioctl(dev, WINMEM_IOC_WATCH, &args))
+		check_failed(at, "WATCH %#lx: %s", addr, strerror(errno));
+	return args.out_count;
+}
 
 static void look(const char *at, struct look *look)
 {
@@ -208,6 +227,8 @@ static void look(const char *at, struct look *look)
 		look->runs[nr] = query_at(at, addr);
 		addr += look->runs[nr].out_length;
 	}
+	if (watched_written_length)
+		written_at(at, watched_written, watched_written_length, 0, look->written);
 }
 
 static void check_error(const char *at, const struct sweep *sweep, enum inject_kind kind, int err)
@@ -238,6 +259,8 @@ static void check_unchanged(const char *at, const struct sweep *sweep, const str
 	snapshot_drop(&after.shot);
 	if (memcmp(before->runs, after.runs, sizeof(after.runs)))
 		check_failed(at, "QUERY answers otherwise");
+	if (memcmp(before->written, after.written, sizeof(after.written)))
+		check_failed(at, "WATCH tells of other pages");
 	if (!(sweep->flags & SWEEP_MAPS) && !for_good && before->vmas != after.vmas)
 		check_failed(at, "%u mappings became %u", before->vmas, after.vmas);
 }
@@ -254,6 +277,7 @@ static bool sweep_one(const char *at, const struct sweep *sweep, unsigned int nt
 	alarm(ROUND_SECONDS);
 	sweep_watch(0, 0);
 	sweep_watch_runs(0, 0);
+	sweep_watch_written(0, 0);
 	if (sweep->prepare)
 		sweep->prepare();
 	look(at, &before);

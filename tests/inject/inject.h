@@ -60,10 +60,18 @@ void sweep_at(const char *at, const struct sweep *sweep);
 /*
  * What a sweep compares, for prepare(); forgotten after each round: QUERY's runs, the charge
  * and the contents of the first; of the second QUERY's runs only, for reading brings pages
- * in, and thousands of them take their time.
+ * in, and thousands of them take their time; of the third, in one watched reservation, which
+ * pages were written.
  */
 void sweep_watch(unsigned long addr, unsigned long length);
 void sweep_watch_runs(unsigned long addr, unsigned long length);
+void sweep_watch_written(unsigned long addr, unsigned long length);
+
+/* What WATCH tells: how many addresses, and zeros behind them. */
+#define WRITTEN_MAX	2048UL
+
+unsigned long written_at(const char *at, unsigned long addr, unsigned long length,
+			 unsigned int flags, __u64 *addrs);
 
 /* Mappings of ours, the windows. */
 unsigned int own_vmas(void);

@@ -33,6 +33,14 @@ static void hits_read(unsigned int *hits)
 	fclose(file);
 }
 
+unsigned int widen_hits(enum winmem_widen point)
+{
+	unsigned int hits[WINMEM_WIDEN_POINTS];
+
+	hits_read(hits);
+	return hits[point];
+}
+
 void widen(unsigned int points, unsigned int us)
 {
 	wide_us = us;

@@ -33,6 +33,9 @@ void race_run(void (*race)(void), unsigned int points, unsigned int us);
 /* Wait at points from now on, for so long. */
 void widen(unsigned int points, unsigned int us);
 
+/* How often somebody has waited at a point. */
+unsigned int widen_hits(enum winmem_widen point);
+
 /* How long each point of this test waits, in microseconds; 0 when none does. */
 extern unsigned int wide_us;
 

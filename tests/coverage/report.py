@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """report.py UNREACHED JSON...: what gcovr counted, for people.
 
-UNREACHED has a line for each line of code that no test reaches, `file: code: reason`, the
+UNREACHED has a line for each line of code that no test reaches, `file | code | reason`, the
 code without its indentation. It is given by its text, so that it stays found when the lines
 above it move.
 """
@@ -18,7 +18,9 @@ def read_reasons(path):
     with open(path, encoding="utf-8") as file:
         for line in file:
             if line.strip() and not line.startswith("#"):
-                name, code, reason = line.rstrip("\n").split(" | ")
+                # Code may have a bar of its own.
+                name, rest = line.rstrip("\n").split(" | ", 1)
+                code, reason = rest.rsplit(" | ", 1)
                 reasons[name, code] = reason
     return reasons
 

@@ -9,11 +9,13 @@
 #include "fuzz.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <linux/winmem.h>
 
@@ -29,7 +31,8 @@ union longest {
 };
 
 enum {
-	INFO, RESERVE, COMMIT, DECOMMIT, RELEASE, PROTECT, RESET, QUERY, LIMIT, GUARD, WATCH, UNKNOWN
+	INFO, RESERVE, COMMIT, DECOMMIT, RELEASE, PROTECT, RESET, QUERY, LIMIT, GUARD, WATCH, ATTACH,
+	UNKNOWN
 };
 
 _Static_assert(UNKNOWN == ARRAY_LEN(calls) && NR_CALLS == UNKNOWN + 1, "all ioctls, and none");
@@ -197,6 +200,9 @@ static void make_args(struct fuzzer *f, unsigned int nr, union args *args)
 	case WATCH:
 		make_watch(f, &args->watch, start, length);
 		break;
+	case ATTACH:
+		args->attach.mem_fd = one_in(f, 8) ? f->worker->other_mem : f->worker->mem;
+		break;
 	}
 }
 
@@ -291,6 +297,18 @@ static void *put_at_edge(struct fuzzer *f, const union longest *args, unsigned i
 
 /* Doing it. */
 
+/* A descriptor that acts on this very process, for the calls that come. */
+static void learn_fd(struct fuzzer *f, int fd)
+{
+	unsigned int slot = 1 + below(f, NR_FDS - 1);
+
+	if (fcntl(fd, F_GETFD) != FD_CLOEXEC)
+		fuzz_failed("ATTACH gave %d", fd);
+	fd = atomic_exchange(&f->worker->fds[slot], fd);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void learn(struct fuzzer *f, unsigned int nr, const union args *args)
 {
 	if (nr == RESERVE) {
@@ -306,6 +324,8 @@ static void learn(struct fuzzer *f, unsigned int nr, const union args *args)
 			    args->watch.out_count > args->watch.length / PAGE))
 		fuzz_failed("WATCH gave %llu addresses of %llu", args->watch.out_count,
 			    args->watch.count);
+	if (nr == ATTACH)
+		learn_fd(f, args->attach.out_fd);
 }
 
 static unsigned int some_call(struct fuzzer *f)
@@ -313,7 +333,7 @@ static unsigned int some_call(struct fuzzer *f)
 	static const unsigned char often[] = {
 		INFO, RESERVE, RESERVE, COMMIT, COMMIT, COMMIT, COMMIT, DECOMMIT, DECOMMIT,
 		RELEASE, PROTECT, PROTECT, PROTECT, PROTECT, RESET, RESET, QUERY, QUERY, LIMIT,
-		GUARD, WATCH, WATCH, WATCH,
+		GUARD, WATCH, WATCH, WATCH, ATTACH,
 	};
 
 	return one_in(f, 64) ? UNKNOWN : pick(f, often);
@@ -363,10 +383,11 @@ static void answer_exec(struct fuzzer *f, unsigned int nr, const union longest *
 		     ioctl(f->worker->fds[0], WINMEM_IOC_INFO + nr, &again) ? errno : 0);
 }
 
-static void *some_place(struct fuzzer *f, union longest *args, unsigned int size)
+/* A descriptor that ATTACH tells of must not be lost: its struct stays where it can be read. */
+static void *some_place(struct fuzzer *f, unsigned int nr, union longest *args, unsigned int size)
 {
 	if (one_in(f, 8)) {
-		if (one_in(f, 3))
+		if (nr == ATTACH || one_in(f, 3))
 			return put_nowhere(f);
 		return one_in(f, 2) ? put_at_edge(f, args, size) : put_inside(f, args, size);
 	}
@@ -388,13 +409,13 @@ void fuzz_call(struct fuzzer *f)
 	if (one_in(f, 3))
 		mutate(f, call, &made);
 	size = args->size > LONGEST ? LONGEST : args->size < call->size ? call->size : args->size;
-	place = some_place(f, &made, size);
+	place = some_place(f, nr, &made, size);
 	number = number_of(f, nr);
 	before = made;
 
 	err = ioctl(fd, number, place) ? errno : 0;
-	/* The other thread has closed it. */
-	if (err == EBADF && fd != f->worker->fds[0])
+	/* The other thread has closed it; or it is ATTACH's, which does not do everything. */
+	if ((err == EBADF || err == EPERM) && fd != f->worker->fds[0])
 		return;
 	note(f, call_name(nr), place == &made ? 0 : (unsigned long)place, args->size,
 	     (unsigned long)before.args.reserve.addr, err);

@@ -25,7 +25,7 @@
 
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define NR_CALLS	12	/* the ioctls, and all that are none */
+#define NR_CALLS	13	/* the ioctls, and all that are none */
 #define NR_ERRNOS	134
 #define NR_WORKERS	2	/* processes at a time */
 #define NR_THREADS	2
@@ -76,7 +76,9 @@ struct worker {
 	unsigned long steps;
 	bool over;
 	uint64_t seed;
-	_Atomic int fds[NR_FDS];	/* of the device; the first one stays open */
+	_Atomic int fds[NR_FDS];	/* of the device, or from ATTACH; the first stays open */
+	int mem;			/* its own /proc/PID/mem */
+	int other_mem;			/* of the process that has started it, which has no winmem */
 	struct region regions[NR_REGIONS];
 	unsigned long arena;		/* addresses for fixed reservations */
 	unsigned char *edge;		/* a page, and nothing behind it */

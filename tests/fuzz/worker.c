@@ -249,6 +249,8 @@ static unsigned char *map_page(unsigned int nr, int prot)
 
 static void set_up(struct worker *worker)
 {
+	char parent[32];
+
 	set_limits();
 	catch_faults();
 	for (unsigned int i = 0; i < NR_FDS; i++)
@@ -256,6 +258,13 @@ static void set_up(struct worker *worker)
 	worker->fds[0] = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (worker->fds[0] < 0) {
 		perror("fuzz: " DEVICE);
+		_exit(2);
+	}
+	worker->mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	snprintf(parent, sizeof(parent), "/proc/%d/mem", getppid());
+	worker->other_mem = open(parent, O_RDWR | O_CLOEXEC);
+	if (worker->mem < 0 || worker->other_mem < 0) {
+		perror("fuzz: mem in /proc");
 		_exit(2);
 	}
 	worker->arena = 0x100000000000UL + ((worker->seed & 0xff) << 32);

@@ -152,13 +152,14 @@ int winmem_region_commit(struct winmem_space *space, struct winmem_region *regio
 	ret = exec_agree(space, region, start, nr, state);
 	if (ret)
 		goto err_give;
+	/* Its end gives back what was made here, even by half. */
+	region->touched = true;
 	ret = region_prepare(space, region, start, nr, state);
 	if (ret)
 		goto err_give;
 
 	pages_set_prot(space, region, start, nr, state);
 	region->committed += fresh;
-	region->touched = true;
 	return 0;
 
 err_give:
@@ -187,6 +188,7 @@ int winmem_region_commit_new(struct winmem_space *space, struct winmem_region *r
 	ret = winmem_charge_take(&space->charge, region->nr);
 	if (ret)
 		return ret;
+	region->touched = true;
 	ret = region_prepare(space, region, region->start, region->nr, state);
 	if (ret) {
 		winmem_charge_give(&space->charge, region->nr);
@@ -194,7 +196,6 @@ int winmem_region_commit_new(struct winmem_space *space, struct winmem_region *r
 	}
 	pages_set_prot(space, region, region->start, region->nr, state);
 	region->committed = region->nr;
-	region->touched = true;
 	region->exec |= winmem_prot_has_exec(region->prot);
 	if (region->exec && space->mm != current->mm)
 		return exec_change(space, region->start, region->nr,

@@ -15,6 +15,7 @@
 #include "prot.h"
 #include "region.h"
 #include "space.h"
+#include "watch.h"
 #include "window.h"
 
 #define EXPORT(symbol)	EXPORT_SYMBOL_NS_GPL(symbol, WINMEM_KUNIT)
@@ -62,6 +63,8 @@ EXPORT(winmem_region_protect);
 EXPORT(winmem_region_reset);
 EXPORT(winmem_region_reset_undo);
 EXPORT(winmem_region_query);
+
+EXPORT(winmem_watch_collect);
 
 EXPORT(winmem_space_open);
 EXPORT(winmem_space_close);

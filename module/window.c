@@ -19,6 +19,23 @@
 #include "widen.h"
 #include "window.h"
 
+/* The lowest or highest gap, in index and last. 6.1 does not look at a range of one index. */
+static int empty_area(struct ma_state *mas, unsigned long first, unsigned long last,
+		      unsigned long size, bool top)
+{
+	mas_set(mas, first);
+	if (first == last) {
+		if (mas_walk(mas))
+			return -EBUSY;
+		mas->index = first;
+		mas->last = first;
+		return 0;
+	}
+	mas_set(mas, 0);
+	return top ? mas_empty_area_rev(mas, first, last, size) :
+		     mas_empty_area(mas, first, last, size);
+}
+
 /**
  * winmem_window_fit() - the lowest or highest aligned gap of a tree
  * @tree: tree with ALLOC_RANGE; its lock is held
@@ -41,9 +58,7 @@ bool winmem_window_fit(struct maple_tree *tree, unsigned long low, unsigned long
 	unsigned long found;
 
 	while (high > low && high - low >= size) {
-		mas_set(&mas, 0);
-		if (top ? mas_empty_area_rev(&mas, low, high - 1, size) :
-			  mas_empty_area(&mas, low, high - 1, size))
+		if (empty_area(&mas, low, high - 1, size, top))
 			return false;
 		found = top ? mas.last + 1 - size : mas.index;
 		*start = top ? round_down(found, align) : round_up(found, align);

@@ -138,6 +138,23 @@ TEST(PL40_PL42_bounds_are_kept)
 	}
 }
 
+/* Where a window is already, and the bounds leave room for one granule in it. */
+TEST(PL40_PL42_one_place_in_a_window)
+{
+	unsigned long low = reserve(4 * GRAN), base;
+
+	release(low);
+	for (unsigned int flags = 0; flags <= WINMEM_RESERVE_TOP_DOWN; flags += 2) {
+		base = reserve_with(GRAN, flags, low + GRAN, low + 2 * GRAN - 1, 0);
+		EXPECT_EQ(low + GRAN, base);
+		release(base);
+		/* Of two granules alignment leaves one. */
+		base = reserve_with(PAGE, flags, low + 2 * GRAN, low + 4 * GRAN - 1, 2 * GRAN);
+		EXPECT_EQ((low + 2 * GRAN) % (2 * GRAN) ? low + 3 * GRAN : low + 2 * GRAN, base);
+		release(base);
+	}
+}
+
 TEST(bounds_below_4_GiB_are_kept)
 {
 	unsigned long base = reserve_with(GRAN, 0, 0, 4 * GIB - 1, 0);

@@ -180,7 +180,7 @@ static void clear_rest(char *data, size_t size, const struct winmem_heap_zeros *
 	memset(again, 0, end - again);
 }
 
-/* The best fit there is, or one in a new region. */
+/* The shortest there is, or nearly, or one in a new region. */
 static struct winmem_heap_block *find_free(struct winmem_heap *heap, uint32_t units)
 {
 	struct winmem_heap_block *block = winmem_heap_index_find(&heap->index, units);
@@ -291,9 +291,12 @@ static bool merge(struct winmem_heap *heap, struct winmem_heap_region *region,
 	return true;
 }
 
-/* A free block that is not filed yet: to the index, or its pages, or its region, go back. */
+/*
+ * A free block that is not filed yet: to the index, or its pages, or its region, go back.
+ * @longer: it has grown, and the block behind does not know.
+ */
 static void settle(struct winmem_heap *heap, struct winmem_heap_region *region,
-		   struct winmem_heap_block *block)
+		   struct winmem_heap_block *block, bool longer)
 {
 	size_t keep = keep_bytes(heap), bytes = winmem_heap_block_bytes(block);
 
@@ -310,7 +313,8 @@ static void settle(struct winmem_heap *heap, struct winmem_heap_region *region,
 		winmem_heap_region_trim(heap, region, block, TRIM_LEAST);
 	}
 	winmem_heap_index_add(&heap->index, block);
-	tell_next(heap, region, block);
+	if (longer)
+		tell_next(heap, region, block);
 }
 
 static void fill_freed(const struct winmem_heap *heap, struct winmem_heap_block *block)
@@ -325,6 +329,7 @@ static void fill_freed(const struct winmem_heap *heap, struct winmem_heap_block 
 int winmem_heap_blocks_free(struct winmem_heap *heap, const struct winmem_heap_spot *spot)
 {
 	struct winmem_heap_block *block = spot->block, *prev, *next;
+	bool longer = false;
 
 	/* Both sides are looked at before anything changes. */
 	if (!neighbours(heap, spot, &prev, &next))
@@ -344,13 +349,17 @@ int winmem_heap_blocks_free(struct winmem_heap *heap, const struct winmem_heap_s
 	fill_freed(heap, block);
 	block->state = WINMEM_HEAP_FREE;
 	block->slack = 0;
-	if (next && !merge(heap, spot->region, block, next))
+	if (next && merge(heap, spot->region, block, next))
+		longer = true;
+	else if (next)
 		winmem_heap_index_add(&heap->index, next);
-	if (prev && merge(heap, spot->region, prev, block))
+	if (prev && merge(heap, spot->region, prev, block)) {
 		block = prev;
-	else if (prev)
+		longer = true;
+	} else if (prev) {
 		winmem_heap_index_add(&heap->index, prev);
-	settle(heap, spot->region, block);
+	}
+	settle(heap, spot->region, block, longer);
 	damage_tell(heap);
 	return 0;
 }

@@ -1,43 +1,53 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Free blocks by size: lists and a treap. See heap_index.h. */
+/* Free blocks by size, in lists. See heap_index.h. */
 #include "heap_index.h"
 #include "heap_supply.h"
 
-/* A place in the tree: a side of a block, or the root where there is no block. */
-struct place {
-	struct winmem_heap_free *above;
-	bool right;
-};
+/*
+ * Blocks of the own list that are looked at, the first time and when nothing else is left:
+ * the heap would have to grow then, or cannot.
+ */
+#define TRIES		4
+#define TRIES_MOST	256
+
+static unsigned int list_of(uint32_t units)
+{
+	unsigned int doubling;
+
+	if (units < WINMEM_HEAP_LISTS_EXACT)
+		return units;
+	doubling = 31 - __builtin_clz(units);
+	if (doubling > 15)
+		return WINMEM_HEAP_LISTS - 1;
+	return (doubling - 1) * 8 + (units >> (doubling - 3) & 7);
+}
+
+/* The shortest block that belongs there. */
+static uint32_t list_least(unsigned int list)
+{
+	if (list < WINMEM_HEAP_LISTS_EXACT)
+		return list;
+	return (8 + list % 8) << (list / 8 - 2);
+}
 
 /*
- * The state is looked at first: it says how far the hash reads, and a block in a list may
- * be too short for a gap. Those in the tree are not.
+ * The state is looked at first: it says how far the hash reads, and a block may be too short
+ * for a gap.
  */
-static bool list_block_is_intact(const struct winmem_heap_index *index,
-				 const struct winmem_heap_free *block)
+static bool is_intact(const struct winmem_heap_index *index, const struct winmem_heap_free *block,
+		      unsigned int list)
 {
-	return block->head.state == WINMEM_HEAP_FREE &&
-	       winmem_heap_block_is_intact(index->key, &block->head);
+	uint16_t state = block->head.state;
+
+	if (list >= WINMEM_HEAP_LISTS_EXACT)
+		state &= ~WINMEM_HEAP_GAP;
+	return state == WINMEM_HEAP_FREE && winmem_heap_block_is_intact(index->key, &block->head);
 }
 
-static bool tree_block_is_intact(const struct winmem_heap_index *index,
-				 const struct winmem_heap_free *block)
+static bool trusts(struct winmem_heap_index *index, const struct winmem_heap_free *block,
+		   unsigned int list)
 {
-	return (block->head.state & ~WINMEM_HEAP_GAP) == WINMEM_HEAP_FREE &&
-	       winmem_heap_block_is_intact(index->key, &block->head);
-}
-
-static bool list_trusts(struct winmem_heap_index *index, struct winmem_heap_free *block)
-{
-	if (list_block_is_intact(index, block))
-		return true;
-	index->damaged = block;
-	return false;
-}
-
-static bool tree_trusts(struct winmem_heap_index *index, struct winmem_heap_free *block)
-{
-	if (tree_block_is_intact(index, block))
+	if (is_intact(index, block, list))
 		return true;
 	index->damaged = block;
 	return false;
@@ -53,35 +63,49 @@ static size_t committed_bytes(struct winmem_heap_block *block)
 	return bytes;
 }
 
-/* Lists */
-
-static void list_add(struct winmem_heap_index *index, struct winmem_heap_free *block)
+static void list_set(struct winmem_heap_index *index, unsigned int list,
+		     struct winmem_heap_free *first)
 {
-	struct winmem_heap_free **list = &index->list[block->head.units];
-	struct winmem_heap_free *first = *list;
+	uint64_t bit = UINT64_C(1) << list % 64;
 
-	if (first && !list_trusts(index, first))
-		first = NULL;
-	block->left = NULL;
-	block->right = first;
-	if (first) {
-		first->left = block;
-		winmem_heap_block_seal(index->key, &first->head);
-	}
-	*list = block;
-	index->filled |= UINT64_C(1) << block->head.units;
+	index->list[list] = first;
+	if (first)
+		index->filled[list / 64] |= bit;
+	else
+		index->filled[list / 64] &= ~bit;
 }
 
-static bool list_remove(struct winmem_heap_index *index, struct winmem_heap_free *block)
+void winmem_heap_index_add(struct winmem_heap_index *index, struct winmem_heap_block *block)
 {
-	struct winmem_heap_free **list = &index->list[block->head.units];
-	struct winmem_heap_free *left = block->left, *right = block->right;
+	struct winmem_heap_free *free = winmem_heap_block_free(block);
+	unsigned int list = list_of(block->units);
+	struct winmem_heap_free *first = index->list[list];
 
-	if (left && !list_trusts(index, left))
+	if (first && !trusts(index, first, list))
+		first = NULL;
+	free->left = NULL;
+	free->right = first;
+	if (first) {
+		first->left = free;
+		winmem_heap_block_seal(index->key, &first->head);
+	}
+	list_set(index, list, free);
+	winmem_heap_block_seal(index->key, block);
+	index->nr++;
+	index->bytes += committed_bytes(block);
+}
+
+bool winmem_heap_index_remove(struct winmem_heap_index *index, struct winmem_heap_block *block)
+{
+	struct winmem_heap_free *free = winmem_heap_block_free(block);
+	struct winmem_heap_free *left = free->left, *right = free->right;
+	unsigned int list = list_of(block->units);
+
+	if (left && !trusts(index, left, list))
 		return false;
-	if (right && !list_trusts(index, right))
+	if (right && !trusts(index, right, list))
 		right = NULL;
-	if (left ? left->right != block : *list != block)
+	if (left ? left->right != free : index->list[list] != free)
 		return false;
 	if (right) {
 		right->left = left;
@@ -91,231 +115,105 @@ static bool list_remove(struct winmem_heap_index *index, struct winmem_heap_free
 		left->right = right;
 		winmem_heap_block_seal(index->key, &left->head);
 	} else {
-		*list = right;
-		if (!right)
-			index->filled &= ~(UINT64_C(1) << block->head.units);
+		list_set(index, list, right);
 	}
-	return true;
-}
-
-/* A list whose first block is damaged is given up; the others stay where they are. */
-static struct winmem_heap_free *list_find(struct winmem_heap_index *index, uint32_t units)
-{
-	struct winmem_heap_free *first;
-	unsigned int list;
-
-	while (index->filled >> units) {
-		list = __builtin_ctzll(index->filled >> units) + units;
-		first = index->list[list];
-		if (list_trusts(index, first))
-			return first;
-		index->list[list] = NULL;
-		index->filled &= ~(UINT64_C(1) << list);
-	}
-	return NULL;
-}
-
-/* The tree */
-
-static uint64_t rank_of(const struct winmem_heap_index *index, const struct winmem_heap_free *block)
-{
-	return winmem_heap_mix(index->key, (uintptr_t)block);
-}
-
-static bool comes_before(const struct winmem_heap_free *a, const struct winmem_heap_free *b)
-{
-	return a->head.units != b->head.units ? a->head.units < b->head.units : a < b;
-}
-
-/* What hangs at a place, or NULL; something damaged is cut off. */
-static struct winmem_heap_free *place_get(struct winmem_heap_index *index, struct place at)
-{
-	struct winmem_heap_free **link = &index->root;
-
-	if (at.above)
-		link = at.right ? &at.above->right : &at.above->left;
-	if (*link && !tree_trusts(index, *link)) {
-		*link = NULL;
-		if (at.above)
-			winmem_heap_block_seal(index->key, &at.above->head);
-	}
-	return *link;
-}
-
-static void place_set(struct winmem_heap_index *index, struct place at,
-		      struct winmem_heap_free *block)
-{
-	if (!at.above) {
-		index->root = block;
-		return;
-	}
-	if (at.right)
-		at.above->right = block;
-	else
-		at.above->left = block;
-	winmem_heap_block_seal(index->key, &at.above->head);
-}
-
-/* Everything at @from is sorted to the left or the right of @block, which has no links yet. */
-static void tree_split(struct winmem_heap_index *index, struct winmem_heap_free *from,
-		       struct winmem_heap_free *block)
-{
-	struct place less = { block, false }, more = { block, true };
-
-	while (from) {
-		struct place *side = comes_before(from, block) ? &less : &more;
-
-		place_set(index, *side, from);
-		side->above = from;
-		side->right = side == &less;
-		from = place_get(index, *side);
-	}
-	place_set(index, less, NULL);
-	place_set(index, more, NULL);
-}
-
-static void tree_add(struct winmem_heap_index *index, struct winmem_heap_free *block)
-{
-	uint64_t rank = rank_of(index, block);
-	struct place at = { NULL, false };
-	struct winmem_heap_free *here;
-
-	while ((here = place_get(index, at)) && rank_of(index, here) >= rank)
-		at = (struct place){ here, comes_before(here, block) };
-	block->left = NULL;
-	block->right = NULL;
-	tree_split(index, here, block);
-	place_set(index, at, block);
-}
-
-static bool tree_remove(struct winmem_heap_index *index, struct winmem_heap_free *block)
-{
-	struct place at = { NULL, false };
-	struct winmem_heap_free *here, *left, *right;
-
-	while ((here = place_get(index, at)) != block) {
-		if (!here)
-			return false;
-		at = (struct place){ here, comes_before(here, block) };
-	}
-	left = place_get(index, (struct place){ block, false });
-	right = place_get(index, (struct place){ block, true });
-	while (left && right) {
-		if (rank_of(index, left) > rank_of(index, right)) {
-			place_set(index, at, left);
-			at = (struct place){ left, true };
-			left = place_get(index, at);
-		} else {
-			place_set(index, at, right);
-			at = (struct place){ right, false };
-			right = place_get(index, at);
-		}
-	}
-	place_set(index, at, left ? left : right);
-	return true;
-}
-
-static struct winmem_heap_free *tree_find(struct winmem_heap_index *index, uint32_t units)
-{
-	struct winmem_heap_free *here, *best = NULL;
-	struct place at = { NULL, false };
-
-	while ((here = place_get(index, at))) {
-		if (here->head.units >= units)
-			best = here;
-		at = (struct place){ here, here->head.units < units };
-	}
-	return best;
-}
-
-void winmem_heap_index_add(struct winmem_heap_index *index, struct winmem_heap_block *block)
-{
-	if (block->units < WINMEM_HEAP_LISTS)
-		list_add(index, winmem_heap_block_free(block));
-	else
-		tree_add(index, winmem_heap_block_free(block));
-	winmem_heap_block_seal(index->key, block);
-	index->nr++;
-	index->bytes += committed_bytes(block);
-}
-
-bool winmem_heap_index_remove(struct winmem_heap_index *index, struct winmem_heap_block *block)
-{
-	bool found;
-
-	if (block->units < WINMEM_HEAP_LISTS)
-		found = list_remove(index, winmem_heap_block_free(block));
-	else
-		found = tree_remove(index, winmem_heap_block_free(block));
-	if (!found)
-		return false;
 	index->nr--;
 	index->bytes -= committed_bytes(block);
 	return true;
 }
 
-struct winmem_heap_block *winmem_heap_index_find(struct winmem_heap_index *index, uint32_t units)
+/* The next block of a list, or its first; what is damaged is cut off with all behind it. */
+static struct winmem_heap_free *list_next(struct winmem_heap_index *index, unsigned int list,
+					  struct winmem_heap_free *block)
+{
+	struct winmem_heap_free *next = block ? block->right : index->list[list];
+
+	if (!next || trusts(index, next, list))
+		return next;
+	if (block) {
+		block->right = NULL;
+		winmem_heap_block_seal(index->key, &block->head);
+	} else {
+		list_set(index, list, NULL);
+	}
+	return NULL;
+}
+
+static struct winmem_heap_free *list_find(struct winmem_heap_index *index, unsigned int list,
+					  uint32_t units, unsigned int tries)
 {
 	struct winmem_heap_free *block = NULL;
 
-	if (units < WINMEM_HEAP_LISTS)
-		block = list_find(index, units);
-	if (!block)
-		block = tree_find(index, units);
-	return block ? &block->head : NULL;
-}
-
-static bool list_has(struct winmem_heap_index *index, const struct winmem_heap_free *block)
-{
-	const struct winmem_heap_free *left = block->left, *right = block->right;
-
-	if (right && (!list_block_is_intact(index, right) || right->left != block))
-		return false;
-	if (!left)
-		return index->list[block->head.units] == block;
-	return list_block_is_intact(index, left) && left->right == block;
-}
-
-static bool tree_has(struct winmem_heap_index *index, const struct winmem_heap_free *block)
-{
-	const struct winmem_heap_free *here = index->root;
-
-	while (here && here != block) {
-		if (!tree_block_is_intact(index, here))
-			return false;
-		here = comes_before(here, block) ? here->right : here->left;
+	while (tries-- && (block = list_next(index, list, block))) {
+		if (block->head.units >= units)
+			return block;
 	}
-	return here;
+	return NULL;
+}
+
+/* The first list from @list on that is not empty; WINMEM_HEAP_LISTS: all are. */
+static unsigned int next_filled(const struct winmem_heap_index *index, unsigned int list)
+{
+	uint64_t word = 0;
+
+	if (list < 64) {
+		word = index->filled[0] >> list;
+		if (word)
+			return list + __builtin_ctzll(word);
+		list = 64;
+	}
+	if (list < WINMEM_HEAP_LISTS)
+		word = index->filled[1] >> (list - 64);
+	return word ? list + __builtin_ctzll(word) : WINMEM_HEAP_LISTS;
+}
+
+static struct winmem_heap_free *longer_find(struct winmem_heap_index *index, unsigned int list)
+{
+	struct winmem_heap_free *block = NULL;
+
+	while (!block && (list = next_filled(index, list)) < WINMEM_HEAP_LISTS)
+		block = list_next(index, list, NULL);
+	return block;
+}
+
+struct winmem_heap_block *winmem_heap_index_find(struct winmem_heap_index *index, uint32_t units)
+{
+	unsigned int list = list_of(units);
+	struct winmem_heap_free *block = list_find(index, list, units, TRIES);
+
+	if (!block)
+		block = longer_find(index, list + 1);
+	if (!block)
+		block = list_find(index, list, units, TRIES_MOST);
+	return block ? &block->head : NULL;
 }
 
 bool winmem_heap_index_has(struct winmem_heap_index *index, const struct winmem_heap_block *block)
 {
 	const struct winmem_heap_free *free = (const void *)block;
+	const struct winmem_heap_free *left = free->left, *right = free->right;
+	unsigned int list = list_of(block->units);
 
-	return block->units < WINMEM_HEAP_LISTS ? list_has(index, free) : tree_has(index, free);
+	if (right && (!is_intact(index, right, list) || right->left != free))
+		return false;
+	if (!left)
+		return index->list[list] == free;
+	return is_intact(index, left, list) && left->right == free;
 }
 
-/* From the largest down, until no smaller one can have more: those with a gap may have less. */
-static size_t tree_largest(struct winmem_heap_index *index, struct place at, size_t most)
-{
-	struct winmem_heap_free *here = place_get(index, at);
-	size_t bytes;
-
-	if (!here)
-		return most;
-	most = tree_largest(index, (struct place){ here, true }, most);
-	bytes = committed_bytes(&here->head);
-	most = bytes > most ? bytes : most;
-	if (winmem_heap_block_bytes(&here->head) <= most)
-		return most;
-	return tree_largest(index, (struct place){ here, false }, most);
-}
-
+/* From the longest down, until no shorter one can have more: those with a gap may have less. */
 size_t winmem_heap_index_largest(struct winmem_heap_index *index)
 {
-	size_t most = tree_largest(index, (struct place){ NULL, false }, 0);
+	unsigned int list = WINMEM_HEAP_LISTS;
+	struct winmem_heap_free *block;
+	size_t bytes, most = 0;
 
-	if (!most && index->filled)
-		most = (63 - __builtin_clzll(index->filled)) * WINMEM_HEAP_UNIT;
+	while (list-- && (list == WINMEM_HEAP_LISTS - 1 ||
+			  most < list_least(list + 1) * WINMEM_HEAP_UNIT)) {
+		for (block = NULL; (block = list_next(index, list, block));) {
+			bytes = committed_bytes(&block->head);
+			most = bytes > most ? bytes : most;
+		}
+	}
 	return most ? most - sizeof(struct winmem_heap_block) : 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The free blocks of a heap, by size. Below 64 units each size has a list, and a word with a
- * bit for each list that is not empty; the others hang in a tree ordered by size, then
- * address. Finding the best fit takes a few instructions or O(log n) steps.
+ * The free blocks of a heap, by size, in lists: one for each size below 32 units, eight to
+ * each doubling above, and one for all from 65,536 units on, which is more than any block
+ * that is asked for. A bit for each list says whether it is empty.
  *
- * The tree is a treap: a block's rank is a keyed hash of its address, so ranks take no room,
- * no sequence of calls makes it deep, and it needs no links upwards.
+ * A block is looked for among the first few of its own list, and then it is the first of the
+ * next list that is not empty, for there each is long enough. So nothing takes longer the
+ * more free blocks there are, and at most an eighth of a block is more than best fit would take.
  */
 #ifndef WINMEM_HEAP_INDEX_H
 #define WINMEM_HEAP_INDEX_H
@@ -16,14 +17,14 @@
 
 #include "heap_block.h"
 
-#define WINMEM_HEAP_LISTS	64
+#define WINMEM_HEAP_LISTS_EXACT	32	/* of one size each */
+#define WINMEM_HEAP_LISTS	121
 
 /* Protected by the heap's mutex. */
 struct winmem_heap_index {
 	uint64_t key;
-	uint64_t filled;	/* lists that are not empty */
+	uint64_t filled[2];	/* lists that are not empty */
 	struct winmem_heap_free *list[WINMEM_HEAP_LISTS];
-	struct winmem_heap_free *root;
 	const void *damaged;	/* the last block that was found overwritten; NULL: none yet */
 	size_t nr;		/* blocks */
 	size_t bytes;		/* committed bytes in them */
@@ -37,10 +38,10 @@ struct winmem_heap_index {
  */
 void winmem_heap_index_add(struct winmem_heap_index *index, struct winmem_heap_block *block);
 
-/** winmem_heap_index_remove() - false: it is not there, or what it hangs on is damaged */
+/** winmem_heap_index_remove() - false: it is not there, or what stands before it is damaged */
 bool winmem_heap_index_remove(struct winmem_heap_index *index, struct winmem_heap_block *block);
 
-/** winmem_heap_index_find() - the smallest block of at least @units, or NULL */
+/** winmem_heap_index_find() - a block of at least @units, hardly longer if there is one; or NULL */
 struct winmem_heap_block *winmem_heap_index_find(struct winmem_heap_index *index, uint32_t units);
 
 /** winmem_heap_index_has() - is @block filed where it should be? Changes nothing. */

@@ -207,19 +207,20 @@ bool winmem_heap_region_has(const struct winmem_heap *heap,
 			    const struct winmem_heap_region *region,
 			    const struct winmem_heap_block *block)
 {
-	size_t offset = offset_of(region, block), bytes = sizeof(*block);
+	size_t offset = offset_of(region, block), bytes = sizeof(struct winmem_heap_free);
 
 	if (block < region->blocks || offset % WINMEM_HEAP_UNIT ||
-	    offset > region->size - bytes || !page_is_committed(region, offset / WINMEM_HEAP_PAGE))
+	    offset > region->size - sizeof(*block) ||
+	    !page_is_committed(region, offset / WINMEM_HEAP_PAGE))
 		return false;
 	/* How far the hash reads. The page behind may not be there for a block that is none. */
-	if (block->state & WINMEM_HEAP_GAP)
-		bytes = sizeof(struct winmem_heap_hollow);
-	else if (block->state & WINMEM_HEAP_FREE)
-		bytes = sizeof(struct winmem_heap_free);
-	if (offset > region->size - bytes ||
-	    !page_is_committed(region, (offset + bytes - 1) / WINMEM_HEAP_PAGE))
-		return false;
+	if (block->state & (WINMEM_HEAP_FREE | WINMEM_HEAP_GAP)) {
+		if (block->state & WINMEM_HEAP_GAP)
+			bytes = sizeof(struct winmem_heap_hollow);
+		if (offset > region->size - bytes ||
+		    !page_is_committed(region, (offset + bytes - 1) / WINMEM_HEAP_PAGE))
+			return false;
+	}
 	return winmem_heap_block_is_intact(heap->key, block);
 }
 

@@ -5,6 +5,7 @@
  *	HeapAlloc -> winmem_heap_alloc -> (heap_*.c) -> supply.c -> virtual.c
  */
 #include <errno.h>
+#include <string.h>
 
 #include <winmem.h>
 
@@ -12,6 +13,7 @@
 #include "error.h"
 #include "heap.h"
 #include "heap_core.h"
+#include "heap_fast.h"
 #include "heaps.h"
 #include "thread.h"
 
@@ -91,17 +93,31 @@ WINMEM_API DWORD WINAPI GetProcessHeaps(DWORD NumberOfHeaps, PHANDLE ProcessHeap
 
 /* Blocks */
 
-WINMEM_API LPVOID WINAPI HeapAlloc(HANDLE hHeap, DWORD dwFlags, SIZE_T dwBytes)
+static __attribute__((noinline)) void *heap_alloc(HANDLE handle, DWORD flags, SIZE_T size)
 {
-	struct winmem_heap *heap = winmem_heap_get(hHeap);
+	struct winmem_heap *heap = winmem_heap_get(handle);
 	void *data;
 
 	if (!heap) {
 		winmem_error_set(EBADF);
 		return NULL;
 	}
-	data = winmem_heap_alloc(heap, winmem_thread_number(), dwBytes, dwFlags);
-	return data ? data : heap_exhausted(heap, dwFlags, dwBytes);
+	data = winmem_heap_alloc(heap, winmem_thread_number(), size, flags);
+	if (!data)
+		return heap_exhausted(heap, flags, size);
+	winmem_thread_stand(heap);
+	return data;
+}
+
+WINMEM_API LPVOID WINAPI HeapAlloc(HANDLE hHeap, DWORD dwFlags, SIZE_T dwBytes)
+{
+	void *data = NULL;
+
+	if (winmem_thread_stands_at(hHeap))
+		data = winmem_heap_fast_alloc(winmem_thread_self.shard, dwBytes);
+	if (__builtin_expect(!data, 0))
+		return heap_alloc(hHeap, dwFlags, dwBytes);
+	return dwFlags & HEAP_ZERO_MEMORY ? memset(data, 0, dwBytes) : data;
 }
 
 static void *heap_resize(struct winmem_heap *heap, DWORD flags, void *data, SIZE_T size)
@@ -132,19 +148,28 @@ WINMEM_API LPVOID WINAPI HeapReAlloc(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem, 
 	return heap_resize(heap, dwFlags, lpMem, dwBytes);
 }
 
-WINMEM_API BOOL WINAPI HeapFree(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem)
+static __attribute__((noinline)) BOOL heap_free(HANDLE handle, DWORD flags, void *data)
 {
-	struct winmem_heap *heap = winmem_heap_get(hHeap);
+	struct winmem_heap *heap = winmem_heap_get(handle);
 	int err;
 
-	if (!lpMem)
+	if (!data)
 		return TRUE;
 	if (!heap)
 		return winmem_error_set(EBADF);
-	err = winmem_heap_free(heap, winmem_thread_number(), lpMem, dwFlags);
-	if (__builtin_expect(err, 0))
-		heap_refused(heap, dwFlags, lpMem, err);
+	err = winmem_heap_free(heap, winmem_thread_number(), data, flags);
+	if (err)
+		heap_refused(heap, flags, data, err);
 	return !err;
+}
+
+/* NULL is near no heap. */
+WINMEM_API BOOL WINAPI HeapFree(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem)
+{
+	if (winmem_thread_stands_at(hHeap) &&
+	    winmem_heap_fast_free(hHeap, winmem_thread_self.number, lpMem))
+		return TRUE;
+	return heap_free(hHeap, dwFlags, lpMem);
 }
 
 WINMEM_API SIZE_T WINAPI HeapSize(HANDLE hHeap, DWORD dwFlags, LPCVOID lpMem)

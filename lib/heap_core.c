@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Make, use and end a heap: which of the three kinds a block is, and the short ways. */
+/* Make, use and end a heap: which of the three kinds a block is. */
 #include <errno.h>
 #include <string.h>
 
 #include "heap_blocks.h"
 #include "heap_core.h"
+#include "heap_fast.h"
 #include "heap_large.h"
 #include "heap_segment.h"
 #include "heap_shard.h"
 #include "heap_slot.h"
 #include "heap_state.h"
 
-#define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 
 /* The allocation of a class after which it has slots (row H54). */
 #define ASKED_ENOUGH	18
+
+struct winmem_heap winmem_heap_nowhere = { .near = { WINMEM_HEAP_NEAR_NONE } };
 
 static void heap_enter(struct winmem_heap *heap, uint32_t self, uint32_t flags)
 {
@@ -188,15 +190,11 @@ static __attribute__((noinline)) void *alloc_slow(struct winmem_heap *heap, uint
 	return data;
 }
 
-/* The short way: the thread's current slab of the class has something on its free list. */
 void *winmem_heap_alloc(struct winmem_heap *heap, uint32_t self, size_t size, uint32_t flags)
 {
-	char *data;
+	const struct winmem_heap_shard *shard = winmem_heap_shard_find(heap, self);
+	void *data = shard ? winmem_heap_fast_alloc(shard, size) : NULL;
 
-	if (unlikely(size > WINMEM_HEAP_SLOT_MAX ||
-		     self >= atomic_load_explicit(&heap->shard_limit, memory_order_acquire)))
-		return alloc_slow(heap, self, size, flags);
-	data = winmem_heap_slab_pop(heap->shards[self].current[winmem_heap_class(size)], size);
 	if (unlikely(!data))
 		return alloc_slow(heap, self, size, flags);
 	if (unlikely(flags & WINMEM_HEAP_ZERO_MEMORY))
@@ -235,8 +233,8 @@ static int free_locked(struct winmem_heap *heap, void *data)
 	return err ? err : winmem_heap_blocks_free(heap, &spot);
 }
 
-/* A slot of a segment that shares its place with another (heap_segment.h). */
-static int free_far(struct winmem_heap *heap, uint32_t self, void *data)
+/* A slot that is another thread's, or in a segment that shares its place (heap_segment.h). */
+static int free_slot(struct winmem_heap *heap, uint32_t self, void *data)
 {
 	struct winmem_heap_slab *slab = winmem_heap_segment_slab(data);
 	size_t slot = winmem_heap_slab_slot(slab, data);
@@ -257,56 +255,16 @@ static __attribute__((noinline)) int free_slow(struct winmem_heap *heap, uint32_
 	int err;
 
 	if (winmem_heap_slot_is_ours(heap, data))
-		return free_far(heap, self, data);
+		return free_slot(heap, self, data);
 	heap_enter(heap, self, flags);
 	err = free_locked(heap, data);
 	heap_exit(heap);
 	return err;
 }
 
-/* The long ways take what the short one was called with: nothing is kept for them. */
-static __attribute__((noinline)) int free_other(struct winmem_heap *heap, uint32_t self, void *data,
-						uint32_t flags)
-{
-	struct winmem_heap_slab *slab = winmem_heap_segment_slab(data);
-
-	(void)flags;
-	winmem_heap_shard_free_other(heap, self, slab, winmem_heap_slab_slot(slab, data));
-	return 0;
-}
-
-static __attribute__((noinline)) int free_watched(struct winmem_heap *heap, uint32_t self,
-						  void *data, uint32_t flags)
-{
-	(void)flags;
-	winmem_heap_shard_freed(heap, self, winmem_heap_segment_slab(data));
-	return 0;
-}
-
-static __attribute__((noinline)) int free_wrong(void *data)
-{
-	struct winmem_heap_slab *slab = winmem_heap_segment_slab(data);
-
-	return winmem_heap_slot_check(slab, winmem_heap_slab_slot(slab, data));
-}
-
-/* The short way: a slot of a slab that is the thread's own. */
 int winmem_heap_free(struct winmem_heap *heap, uint32_t self, void *data, uint32_t flags)
 {
-	struct winmem_heap_slab *slab;
-	size_t slot;
-
-	if (unlikely(!winmem_heap_slot_is_near(heap, data)))
-		return free_slow(heap, self, data, flags);
-	slab = winmem_heap_segment_slab(data);
-	slot = winmem_heap_slab_slot(slab, data);
-	if (unlikely(winmem_heap_slot_check(slab, slot)))
-		return free_wrong(data);
-	if (unlikely(winmem_heap_slab_owner(slab) != self))
-		return free_other(heap, self, data, flags);
-	if (unlikely(winmem_heap_slab_push_local(slab, slot)))
-		return free_watched(heap, self, data, flags);
-	return 0;
+	return winmem_heap_fast_free(heap, self, data) ? 0 : free_slow(heap, self, data, flags);
 }
 
 /* Size */

@@ -51,8 +51,11 @@ static inline struct winmem_heap_segment *winmem_heap_segment_of(const void *add
 static inline struct winmem_heap_slab *winmem_heap_segment_slab(const void *addr)
 {
 	uintptr_t number = (uintptr_t)addr >> WINMEM_HEAP_SLAB_SHIFT & (WINMEM_HEAP_SLABS - 1);
+	struct winmem_heap_slab *slab = &winmem_heap_segment_of(addr)->slab[number];
 
-	return &winmem_heap_segment_of(addr)->slab[number];
+	/* Worked out once: the compiler would do it anew for some of the fields. */
+	__asm__("" : "+r" (slab));
+	return slab;
 }
 
 /*

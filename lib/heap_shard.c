@@ -2,6 +2,7 @@
 /* A thread's slabs. See heap_shard.h. */
 #include <string.h>
 
+#include "heap_fast.h"
 #include "heap_segment.h"
 #include "heap_shard.h"
 #include "heap_state.h"
@@ -9,6 +10,10 @@
 /* Current where there is none: it has nothing to give, and is never written to. */
 static struct winmem_heap_slab no_slab = {
 	.free = WINMEM_HEAP_SLOT_FREE | WINMEM_HEAP_SLOT_NONE,
+};
+
+struct winmem_heap_shard winmem_heap_no_shard = {
+	.current = { [0 ... WINMEM_HEAP_CLASSES - 1] = &no_slab },
 };
 
 #define SHARDS_BYTES	(WINMEM_HEAP_SHARDS * sizeof(struct winmem_heap_shard))

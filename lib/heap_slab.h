@@ -103,9 +103,10 @@ static inline bool winmem_heap_word_is_busy(uint16_t word)
 static inline size_t winmem_heap_slab_slot(const struct winmem_heap_slab *slab, const void *data)
 {
 	uint32_t offset = (const char *)data - slab->first_slot;
-	size_t slot = (uint64_t)offset * slab->reciprocal >> 32;
+	uint64_t product = (uint64_t)offset * slab->reciprocal;
 
-	return slot * slab->slot_size == offset ? slot : SIZE_MAX;
+	/* Whole slots leave less than the reciprocal, and nothing else that lies in a slab does. */
+	return (uint32_t)product < slab->reciprocal ? product >> 32 : SIZE_MAX;
 }
 
 /**

@@ -15,6 +15,7 @@
 #include "heap_core.h"
 #include "heaps.h"
 #include "supply.h"
+#include "thread.h"
 
 static struct winmem_heap_map map;
 static _Atomic(struct winmem_heap *) process;
@@ -144,6 +145,7 @@ int winmem_heaps_destroy(struct winmem_heap *heap)
 	pthread_mutex_unlock(&lock);
 	if (!found)
 		return EBADF;
+	winmem_thread_clear(heap);
 	winmem_heap_destroy(heap);
 	return 0;
 }

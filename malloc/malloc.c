@@ -17,6 +17,7 @@
 
 #include "corruption.h"
 #include "heap_core.h"
+#include "heap_fast.h"
 #include "heaps.h"
 #include "thread.h"
 
@@ -33,14 +34,17 @@ static void *failed(int err)
 	return NULL;
 }
 
-static void *heap_alloc(size_t size, DWORD flags)
+static __attribute__((noinline)) void *heap_alloc(size_t size, DWORD flags)
 {
 	struct winmem_heap *heap = heap_get();
 	void *data = NULL;
 
 	if (heap)
 		data = winmem_heap_alloc(heap, winmem_thread_number(), size, flags);
-	return data ? data : failed(ENOMEM);
+	if (!data)
+		return failed(ENOMEM);
+	winmem_thread_stand(heap);
+	return data;
 }
 
 static void *heap_alloc_aligned(size_t size, size_t align)
@@ -52,9 +56,12 @@ static void *heap_alloc_aligned(size_t size, size_t align)
 	return winmem_heap_alloc_aligned(heap, winmem_thread_number(), size, align, 0);
 }
 
+/* No heap ever ends here, so there is nothing to compare. */
 WINMEM_API void *malloc(size_t size)
 {
-	return heap_alloc(size, 0);
+	void *data = winmem_heap_fast_alloc(winmem_thread_self.shard, size);
+
+	return __builtin_expect(!!data, 1) ? data : heap_alloc(size, 0);
 }
 
 WINMEM_API void *calloc(size_t nr, size_t size)
@@ -66,7 +73,7 @@ WINMEM_API void *calloc(size_t nr, size_t size)
 	return heap_alloc(bytes, HEAP_ZERO_MEMORY);
 }
 
-WINMEM_API void free(void *data)
+static __attribute__((noinline)) void heap_free(void *data)
 {
 	struct winmem_heap *heap = heap_get();
 	int err;
@@ -76,6 +83,15 @@ WINMEM_API void free(void *data)
 	err = heap ? winmem_heap_free(heap, winmem_thread_number(), data, 0) : EINVAL;
 	if (err)
 		winmem_corruption_found(heap, data, err);
+}
+
+WINMEM_API void free(void *data)
+{
+	struct winmem_heap *heap = atomic_load_explicit(&winmem_thread_self.heap,
+							memory_order_relaxed);
+
+	if (!winmem_heap_fast_free(heap, winmem_thread_self.number, data))
+		heap_free(data);
 }
 
 WINMEM_API void *realloc(void *data, size_t size)

@@ -294,6 +294,40 @@ TEST(fork_threads_make_one_process_heap)
 	IN_CHILD(race_for_the_process_heap, NULL);
 }
 
+static void *use_two_heaps(void *arg)
+{
+	HANDLE *heap = arg;
+
+	slots_of_two_threads(*heap);
+	pthread_barrier_wait(&turns);
+	pthread_barrier_wait(&turns);
+	slots_of_two_threads(*heap);
+	return NULL;
+}
+
+/* What a thread remembers of the first heap is nothing of the second. */
+TEST(a_heap_where_another_one_was)
+{
+	HANDLE heap = EXPECT_OK(HeapCreate(0, 0, 0)), first = heap;
+	HEAP_SUMMARY summary = { .cb = sizeof(summary) };
+	pthread_t thread;
+
+	pthread_barrier_init(&turns, NULL, 2);
+	EXPECT_EQ(0, pthread_create(&thread, NULL, use_two_heaps, &heap));
+	pthread_barrier_wait(&turns);
+	slots_of_two_threads(heap);
+	EXPECT_OK(HeapDestroy(heap));
+	heap = EXPECT_OK(HeapCreate(0, 0, 0));
+	EXPECT_EQ(first, heap);
+	slots_of_two_threads(heap);
+	pthread_barrier_wait(&turns);
+	pthread_join(thread, NULL);
+	EXPECT_OK(HeapSummary(heap, 0, &summary));
+	EXPECT_EQ(60 * 40, summary.cbAllocated);
+	EXPECT_OK(HeapValidate(heap, 0, NULL));
+	EXPECT_OK(HeapDestroy(heap));
+}
+
 static HANDLE parents_handle;
 
 static void start_anew(void *parents)
@@ -340,6 +374,7 @@ static void *have_a_child(void *heap)
 {
 	char *data = get(heap, 40);
 
+	slots_of_two_threads(GetProcessHeap());
 	IN_CHILD(start_anew, data);
 	EXPECT_OK(HeapFree(heap, 0, data));
 	return NULL;

@@ -60,8 +60,11 @@ static void thread_stand_nowhere(void)
 
 void winmem_thread_stand(struct winmem_heap *heap)
 {
-	struct winmem_heap_shard *shard = winmem_heap_shard_find(heap, winmem_thread_number());
+	struct winmem_heap_shard *shard;
 
+	if (winmem_thread_stands_at(heap))
+		return;
+	shard = winmem_heap_shard_find(heap, winmem_thread_number());
 	if (!shard)
 		return;
 	/* In this order, for what winmem_thread_clear() compares. */

@@ -29,8 +29,8 @@ UAPI	:= $(call tests,uapi)
 LIBT	:= $(call tests,lib)
 MALLOCT	:= $(call tests,malloc)
 
-.PHONY: all help deps module lib malloc tests demo check unit test-vm programs vm-selftest kunit check-debug races \
-	injected stress fuzz coverage check-matrix \
+.PHONY: all help deps module lib malloc tests demo check unit test-vm programs suite vm-selftest kunit check-debug \
+	races injected stress fuzz coverage check-matrix \
 	check-dkms bench install install-lib install-data modules_install dkms-install dkms-remove \
 	clean
 all: lib
@@ -136,6 +136,12 @@ programs: malloc
 	@tests/build-module $(or $(KERNEL),6.1)
 	@tests/vm/run --kernel $(or $(KERNEL),6.1) -- tests/malloc/programs
 
+## suite: python3's own tests, likewise (half an hour); MODULES="json re" runs those alone
+suite: malloc
+	@tests/vm/deps libpython$$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')-testsuite
+	@tests/build-module $(or $(KERNEL),6.1)
+	@tests/vm/run --kernel $(or $(KERNEL),6.1) --timeout 7200 -- tests/malloc/suite $(MODULES)
+
 ## vm-selftest: the tests of the virtual machine itself
 vm-selftest:
 	@tests/vm/selftest
@@ -178,7 +184,7 @@ check-matrix:
 check-dkms:
 	@tests/dkms/run
 
-## bench: instructions of each call beside its peers, as a table and build/bench.csv
+## bench: instructions of each call, and heaps, beside their peers; a table and build/bench.csv
 bench:
 	@tests/bench/run
 

@@ -11,7 +11,18 @@ BEGIN {
 	of["query,winmem"] = "noop_ioctl,winmem"
 	bound["protect_alternate_1m,winmem"] = 1.2
 	of["protect_alternate_1m,winmem"] = "protect_alternate_1k,winmem"
-	# These are instructions, not ratios.
+	bound["heap_mixed,glibc"] = bound["heap_mixed_time,glibc"] = 1.0
+	bound["heap_mixed,mimalloc"] = bound["heap_mixed_time,mimalloc"] = 1.3
+	bound["heap_two_threads_time,glibc"] = 0.9
+	bound["heap_two_threads_time,mimalloc"] = 1.3
+	bound["heap_churn,winmem"] = bound["heap_churn_time,winmem"] = 1.5
+	of["heap_churn,winmem"] = "heap_churn_fresh,winmem"
+	of["heap_churn_time,winmem"] = "heap_churn_fresh_time,winmem"
+	bound["heap_rss_python,glibc"] = bound["heap_rss_python_malloc,glibc"] = 1.15
+	bound["heap_rss_sqlite,glibc"] = 1.15
+	# These are instructions or KiB, not ratios.
+	most["heap_create_destroy,winmem"] = 30000
+	most["heap_kept,winmem"] = 16384
 	most["watch_get_reset,winmem"] = 300
 	most["watch_rewrite,winmem"] = 2100
 	most["watch_clean_8192,winmem"] = 20000
@@ -24,7 +35,7 @@ NR > 1 {
 	min[key] = $6
 	max[key] = $7
 	kernel = $1
-	unit = $4
+	unit[key] = $4
 }
 
 function ratio_of(key, name, other)
@@ -55,21 +66,27 @@ function print_row(key, name, ratio, verdict)
 	}
 	printf "%-29s %-18s %9.1f %9.1f %9.1f", name[1] == shown ? "" : name[1], name[2],
 	       median[key], min[key], max[key]
-	printf "%s%s\n", ratio == "" ? "" : sprintf(" %7.2f", ratio), verdict == "" ? "" : "  " verdict
+	if (ratio != "" || verdict != "" || unit[key] != usual)
+		printf " %7s", ratio == "" ? "" : sprintf("%.2f", ratio)
+	if (verdict != "" || unit[key] != usual)
+		printf "  %-13s", verdict
+	print unit[key] == usual ? "" : "  " unit[key]
 	shown = name[1]
 }
 
 END {
 	if (!nr)
 		exit 1
-	printf "Linux %s, %s\n\n", kernel, unit
+	usual = "instructions per operation"
+	printf "Linux %s, %s where no other unit is named\n\n", kernel, usual
 	printf "%-29s %-18s %9s %9s %9s %7s  %5s\n", "case", "subject", "median", "min", "max",
 	       "ratio", "bound"
 	for (i = 1; i <= nr; i++)
 		print_row(keys[i])
 	print ""
 	print "ratio: winmem to the row's subject, by medians; in winmem's own rows query to noop_ioctl"
-	print "and protect_alternate_1m to _1k. The bounds are upper ones; those of watch are instructions."
+	print "protect_alternate_1m to _1k, heap_churn to _fresh. The bounds are upper ones; those of watch,"
+	print "heap_create_destroy and heap_kept are in the row's unit."
 	if (missed)
 		print "bounds missed: " missed
 	exit (missed > 0)

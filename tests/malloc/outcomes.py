@@ -21,6 +21,10 @@ class Outcomes(unittest.TestResult):
     def addFailure(self, test, err):
         self.note(test, "failure")
 
+    def addSubTest(self, test, subtest, err):
+        if err:
+            self.note(subtest, "failure")
+
     def addSkip(self, test, reason):
         self.note(test, "skipped")
 

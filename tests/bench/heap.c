@@ -3,7 +3,7 @@
  * What HeapAlloc and HeapFree cost beside malloc and free of others: a program of its own, for
  * the others are preloaded into it.
  *
- *	bench-heap count|time [CASE...]
+ *	heap-bench count|time [CASE...]
  *
  * count: instructions, in a virtual machine whose time they are, as bench.c has it. time:
  * nanoseconds, and memory, on two CPUs. Prints on stdout, a row for each case and subject,
@@ -294,7 +294,7 @@ static const struct bench_case cases[] = {
 
 #define NR_CASES	(sizeof(cases) / sizeof(*cases))
 
-/* bench-heap --sample CASE SUBJECT FD: how it calls itself. */
+/* heap-bench --sample CASE SUBJECT FD: how it calls itself. */
 #define SAMPLE		"--sample"
 
 static void take_sample(const struct bench_case *bench, const struct subject *subject, int fd)
@@ -331,7 +331,7 @@ static void exec_sample(size_t nr, size_t subject, int fd)
 	snprintf(text[0], sizeof(text[0]), "%zu", nr);
 	snprintf(text[1], sizeof(text[1]), "%zu", subject);
 	snprintf(text[2], sizeof(text[2]), "%d", fd);
-	execl("/proc/self/exe", "bench-heap", SAMPLE, text[0], text[1], text[2], NULL);
+	execl("/proc/self/exe", "heap-bench", SAMPLE, text[0], text[1], text[2], NULL);
 	err(1, "exec");
 }
 
@@ -383,7 +383,7 @@ static void run_case(size_t nr)
 	const struct bench_case *bench = &cases[nr];
 	const char *name;
 
-	fprintf(stderr, "bench-heap: %s\n", bench->name);
+	fprintf(stderr, "heap-bench: %s\n", bench->name);
 	for (size_t i = 0; i < SAMPLES; i++) {
 		for (size_t j = 0; j < NR_SUBJECTS; j++) {
 			if (has_subject(bench, j))
@@ -419,7 +419,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc < 2 || (strcmp(argv[1], "count") && strcmp(argv[1], "time")))
-		errx(2, "usage: bench-heap count|time [CASE...]");
+		errx(2, "usage: heap-bench count|time [CASE...]");
 	for (size_t i = 0; i < NR_CASES; i++) {
 		if (cases[i].counted == !strcmp(argv[1], "count") &&
 		    is_wanted(cases[i].name, argc, argv))

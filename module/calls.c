@@ -9,12 +9,12 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
 #include "calls.h"
 #include "charge.h"
+#include "checks.h"
 #include "mapping.h"
 #include "prot.h"
 #include "query.h"
@@ -24,52 +24,6 @@
 #include "trace.h"
 #include "watch.h"
 #include "window.h"
-
-/* A range in pages. */
-struct winmem_range {
-	unsigned long start;
-	unsigned long nr;
-};
-
-static int check_flags(u32 flags, u32 known)
-{
-	return flags & ~known ? -EOPNOTSUPP : 0;
-}
-
-/* User space, whatever the page tables: more levels would move TASK_SIZE_MAX. */
-#define RANGE_END	DEFAULT_MAP_WINDOW
-
-/* Bytes to pages: aligned, not empty, without overflow, and below what can be mapped. */
-static int range_of(u64 addr, u64 length, struct winmem_range *range)
-{
-	u64 end;
-
-	if (!length || !PAGE_ALIGNED(addr) || !PAGE_ALIGNED(length))
-		return -EINVAL;
-	if (check_add_overflow(addr, length, &end) || end > RANGE_END)
-		return -EINVAL;
-	range->start = addr >> PAGE_SHIFT;
-	range->nr = length >> PAGE_SHIFT;
-	return 0;
-}
-
-/* The reservation that holds all of a range. */
-static struct winmem_region *region_around(struct winmem_space *space,
-					   const struct winmem_range *range)
-{
-	struct winmem_region *region = winmem_space_find(space, range->start);
-
-	if (region && range->nr <= winmem_region_end(region) - range->start)
-		return region;
-	return NULL;
-}
-
-/* Why there is no reservation at an address: something else is there, or nothing. */
-static int nothing_at(struct winmem_space *space, unsigned long page)
-{
-	return winmem_mapping_kind(space->mm, space->backing.file, page) == WINMEM_MAPPING_NONE ?
-	       -ENOENT : -EBUSY;
-}
 
 long winmem_ioc_info(struct winmem_space *space, union winmem_args *args)
 {

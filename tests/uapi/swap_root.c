@@ -5,38 +5,11 @@
  */
 #define _GNU_SOURCE
 #include "common.h"
+#include "swap.h"
 #include "watch_threads.h"
-#include "zram.h"
-
-#include <fcntl.h>
-
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT	21
-#endif
 
 #define NR		2048UL		/* pages; counters of swap move in batches of 64 */
 #define LENGTH		(NR * PAGE)
-#define SWAP_BYTES	(64UL << 20)
-
-static void swap_on(void)
-{
-	zram_swap_on(SWAP_BYTES);
-}
-
-static unsigned long swap_used(void)
-{
-	char line[128];
-	unsigned long total = 0, unused = 0;
-	FILE *file = fopen("/proc/meminfo", "re");
-
-	EXPECT(file);
-	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "SwapTotal: %lu", &total);
-		sscanf(line, "SwapFree: %lu", &unused);
-	}
-	fclose(file);
-	return (total - unused) / 4;
-}
 
 static unsigned long pages_make(unsigned int seed)
 {
@@ -48,24 +21,6 @@ static unsigned long pages_make(unsigned int seed)
 	return base;
 }
 
-static void press(unsigned long base, unsigned long length)
-{
-	for (unsigned long addr = base; addr < base + length; addr += PAGE)
-		byte_at(addr);
-	EXPECT_OK(madvise((void *)base, length, MADV_PAGEOUT));
-}
-
-static unsigned long resident(unsigned long base)
-{
-	static unsigned char in_memory[NR];
-	unsigned long sum = 0;
-
-	EXPECT_OK(mincore((void *)base, LENGTH, in_memory));
-	for (unsigned long i = 0; i < NR; i++)
-		sum += in_memory[i] & 1;
-	return sum;
-}
-
 TEST(pages_go_to_swap_and_come_back)
 {
 	unsigned long base = pages_make(1);
@@ -73,7 +28,7 @@ TEST(pages_go_to_swap_and_come_back)
 
 	press(base, LENGTH);
 	EXPECT(swap_used() > before + NR / 2);
-	EXPECT(resident(base) < NR / 2);
+	EXPECT(resident(base, LENGTH) < NR / 2);
 	EXPECT(filled(base, LENGTH, 1));
 	EXPECT_EQ(LENGTH, charge());
 }
@@ -132,7 +87,7 @@ TEST(VR01_reset_pages_do_not_go_to_swap)
 	reset(base, LENGTH);
 	press(base, LENGTH);
 	EXPECT(swap_used() < before + 256);
-	EXPECT(resident(base) < NR / 2);
+	EXPECT(resident(base, LENGTH) < NR / 2);
 	for (unsigned long addr = base; addr < base + LENGTH; addr += PAGE) {
 		bool same = filled(addr, PAGE, 5);
 
@@ -172,7 +127,7 @@ TEST(VR11_reset_of_pages_that_are_in_swap)
 	struct winmem_reset args = reset_args(base, LENGTH, WINMEM_RESET_UNDO);
 
 	press(base, LENGTH);
-	EXPECT(resident(base) < NR / 2);
+	EXPECT(resident(base, LENGTH) < NR / 2);
 	reset(base, LENGTH);
 	if (!ioctl(dev, WINMEM_IOC_RESET, &args)) {
 		EXPECT(filled(base, LENGTH, 9));

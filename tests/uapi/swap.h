@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Swap on a compressed disk in memory, and memory pressure on a range. Root only; made once
+ * for each program and gone with it.
+ */
+#ifndef WINMEM_TESTS_UAPI_SWAP_H
+#define WINMEM_TESTS_UAPI_SWAP_H
+
+#include "common.h"
+#include "zram.h"
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT	21
+#endif
+
+#define SWAP_BYTES	(64UL << 20)
+
+static inline void swap_on(void)
+{
+	zram_swap_on(SWAP_BYTES);
+}
+
+static inline unsigned long swap_used(void)
+{
+	char line[128];
+	unsigned long total = 0, unused = 0;
+	FILE *file = fopen("/proc/meminfo", "re");
+
+	EXPECT(file);
+	while (fgets(line, sizeof(line), file)) {
+		sscanf(line, "SwapTotal: %lu", &total);
+		sscanf(line, "SwapFree: %lu", &unused);
+	}
+	fclose(file);
+	return (total - unused) / 4;
+}
+
+static inline void press(unsigned long base, unsigned long length)
+{
+	for (unsigned long addr = base; addr < base + length; addr += PAGE)
+		byte_at(addr);
+	EXPECT_OK(madvise((void *)base, length, MADV_PAGEOUT));
+}
+
+/* Pages that are in memory, mapped or not. */
+static inline unsigned long resident(unsigned long base, unsigned long length)
+{
+	static unsigned char in_memory[8192];
+	unsigned long sum = 0;
+
+	EXPECT(length / PAGE <= sizeof(in_memory));
+	EXPECT_OK(mincore((void *)base, length, in_memory));
+	for (unsigned long i = 0; i < length / PAGE; i++)
+		sum += in_memory[i] & 1;
+	return sum;
+}
+
+#endif

@@ -444,6 +444,6 @@ struct winmem_attach {
 	__s32 mem_fd;
 	__s32 out_fd;
 };
-#define WINMEM_IOC_ATTACH	_IO(WINMEM_IOC_TYPE, 0x0B)
+#define WINMEM_IOC_ATTACH	_IO(WINMEM_IOC_TYPE, 0x0D)
 
 #endif /* _UAPI_LINUX_WINMEM_H */

@@ -2,7 +2,8 @@
 /*
  * QueryWorkingSetEx: what is known of single pages. A page is in the working set when it
  * is mapped, which /proc/self/pagemap tells; mincore(2) tells of pages in memory, mapped
- * or not. What the page may be used for is known to the kernel module.
+ * or not. What the page may be used for, and whether it is locked, is known to the kernel
+ * module.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,21 @@
 struct resident {
 	int pagemap;
 	struct winmem_query run;	/* size 0: no answer yet */
+	uint64_t locked;		/* bytes of it */
 };
+
+/* Bytes of a range that are locked. A range that it does not know is not locked. */
+static uint64_t locked_bytes(uint64_t addr, uint64_t length)
+{
+	struct winmem_lock look = {
+		.size = sizeof(look),
+		.flags = WINMEM_LOCK_LOOK,
+		.addr = addr,
+		.length = length,
+	};
+
+	return winmem_ioctl(WINMEM_IOC_LOCK, &look) ? 0 : look.out_locked;
+}
 
 static int resident_open(struct resident *resident)
 {
@@ -50,7 +65,17 @@ static int resident_query(struct resident *resident, uint64_t addr)
 	ret = winmem_ioctl(WINMEM_IOC_QUERY, run);
 	if (ret)
 		run->size = 0;
+	else
+		resident->locked = locked_bytes(run->out_base, run->out_length);
 	return ret;
+}
+
+/* Row O21: mostly none of a run is locked, or all of it. */
+static bool is_locked(const struct resident *resident, uint64_t addr)
+{
+	if (!resident->locked || resident->locked == resident->run.out_length)
+		return resident->locked;
+	return locked_bytes(addr - addr % WINMEM_PAGE_SIZE, WINMEM_PAGE_SIZE);
 }
 
 static uint64_t pagemap_get(const struct resident *resident, uint64_t addr)
@@ -87,7 +112,9 @@ static int resident_look(struct resident *resident, uint64_t addr,
 	if (run->out_state != WINMEM_STATE_COMMIT)
 		return 0;
 	entry = pagemap_get(resident, addr);
-	if (!(entry & PAGEMAP_PRESENT))
+	block->Locked = is_locked(resident, addr);
+	/* The kernel may unmap a locked page for a while, and it is in memory all the same. */
+	if (!(entry & PAGEMAP_PRESENT) && !block->Locked)
 		return 0;
 	block->Valid = 1;
 	block->Win32Protection = run->out_prot;

@@ -4,7 +4,7 @@
 
 #include <winmem.h>
 
-/* Bytes, whole pages. VirtualLock() may lock the minimum, but for a few pages (row L09). */
+/* Bytes, whole pages. VirtualLock() may lock the minimum, but for a few pages (row L09): lock.c. */
 struct winmem_working_set {
 	SIZE_T minimum;
 	SIZE_T maximum;

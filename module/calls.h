@@ -20,6 +20,8 @@ union winmem_args {
 	struct winmem_limit limit;
 	struct winmem_guard guard;
 	struct winmem_watch watch;
+	struct winmem_lock lock;
+	struct winmem_offer offer;
 	struct winmem_attach attach;
 };
 
@@ -34,6 +36,8 @@ long winmem_ioc_reset(struct winmem_space *space, union winmem_args *args);
 long winmem_ioc_query(struct winmem_space *space, union winmem_args *args);
 long winmem_ioc_guard(struct winmem_space *space, union winmem_args *args);
 long winmem_ioc_watch(struct winmem_space *space, union winmem_args *args);
+long winmem_ioc_lock(struct winmem_space *space, union winmem_args *args);
+long winmem_ioc_offer(struct winmem_space *space, union winmem_args *args);
 long winmem_ioc_limit(struct winmem_space *space, union winmem_args *args);
 long winmem_ioc_attach(struct winmem_space *space, union winmem_args *args);
 long winmem_ioc_attach_undo(struct winmem_space *space, const union winmem_args *args);

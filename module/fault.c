@@ -96,8 +96,8 @@ static struct winmem_chunk *fault_lock(struct winmem_fault *fault)
 	if (winmem_page_access(fault->state) & fault->access)
 		return chunk;
 
-	if (fault->state & WINMEM_PAGE_GUARD && !fault->mkwrite &&
-	    !(fault->vmf->flags & FAULT_FLAG_REMOTE))
+	if (fault->state & WINMEM_PAGE_GUARD && !(fault->state & WINMEM_PAGE_OFFERED) &&
+	    !fault->mkwrite && !(fault->vmf->flags & FAULT_FLAG_REMOTE))
 		fault_take_guard(fault, chunk);
 	winmem_pages_unlock(chunk);
 	return NULL;
@@ -350,8 +350,8 @@ static vm_fault_t winmem_vma_page_mkwrite(struct vm_fault *vmf)
 }
 
 /*
- * Whether a debugger may have a page: any that is committed, as with PROT_NONE memory.
- * Returns the state, or WINMEM_PAGE_NONE.
+ * Whether a debugger may have a page: any that is committed, as with PROT_NONE memory, but
+ * none that is offered, for it might be gone. Returns the state, or WINMEM_PAGE_NONE.
  */
 static u8 access_look(struct winmem_space *space, unsigned long page, bool write)
 {
@@ -361,12 +361,14 @@ static u8 access_look(struct winmem_space *space, unsigned long page, bool write
 	if (!chunk)
 		return WINMEM_PAGE_NONE;
 	state = winmem_chunk_get(chunk, page);
-	if (write && winmem_page_is_committed(state))
+	if (!winmem_page_is_committed(state) || state & WINMEM_PAGE_OFFERED)
+		state = WINMEM_PAGE_NONE;
+	if (write && state != WINMEM_PAGE_NONE)
 		winmem_chunk_note_write(chunk, page);
 	if (write && (state & (WINMEM_PAGE_RESET | WINMEM_PAGE_LOST)) == WINMEM_PAGE_RESET)
 		winmem_chunk_clear(chunk, page, WINMEM_PAGE_RESET);
 	winmem_pages_unlock(chunk);
-	return winmem_page_is_committed(state) ? state : WINMEM_PAGE_NONE;
+	return state;
 }
 
 static void access_copy(struct page *page, unsigned int offset, void *buf, int len, bool write)

@@ -119,6 +119,8 @@ IOC(query, .answers = true, .remote = true)
 IOC(limit, .answers = true)
 IOC(guard, .answers = true)
 IOC(watch, .answers = true)
+IOC(lock, .answers = true)
+IOC(offer)
 IOC(attach, .answers = true, .undo = winmem_ioc_attach_undo)
 
 #define IOC_INDEX(cmd)	((cmd) - WINMEM_IOC_INFO)
@@ -135,6 +137,8 @@ static long (*const ioc_table[])(struct winmem_space *space, void __user *user, 
 	[IOC_INDEX(WINMEM_IOC_LIMIT)] = ioc_limit,
 	[IOC_INDEX(WINMEM_IOC_GUARD)] = ioc_guard,
 	[IOC_INDEX(WINMEM_IOC_WATCH)] = ioc_watch,
+	[IOC_INDEX(WINMEM_IOC_LOCK)] = ioc_lock,
+	[IOC_INDEX(WINMEM_IOC_OFFER)] = ioc_offer,
 	[IOC_INDEX(WINMEM_IOC_ATTACH)] = ioc_attach,
 };
 

@@ -225,6 +225,34 @@ unsigned long winmem_mapping_next(struct mm_struct *mm, const struct file *own,
 	return end;
 }
 
+/**
+ * winmem_mapping_locked() - how much of a range is locked by mlock(2), not winmem's
+ * @mm: the caller's mm
+ * @own: file whose mappings are winmem's
+ * @start: first page
+ * @nr: pages
+ *
+ * Context: may sleep; takes mmap_lock for reading.
+ * Return: pages.
+ */
+unsigned long winmem_mapping_locked(struct mm_struct *mm, const struct file *own,
+				    unsigned long start, unsigned long nr)
+{
+	unsigned long addr = start << PAGE_SHIFT, end = (start + nr) << PAGE_SHIFT;
+	unsigned long locked = 0;
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(mm);
+	for (vma = find_vma(mm, addr); vma && vma->vm_start < end; vma = find_vma(mm, vma->vm_end)) {
+		if (vma->vm_flags & VM_LOCKED && vma->vm_file != own)
+			locked += min(end, vma->vm_end) - max(addr, vma->vm_start);
+		if (fatal_signal_pending(current))
+			break;
+	}
+	mmap_read_unlock(mm);
+	return locked >> PAGE_SHIFT;
+}
+
 /* Shared anonymous memory has a file too, which shmem made and nobody linked. */
 static bool is_nameless(const struct file *file)
 {

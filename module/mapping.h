@@ -20,6 +20,8 @@ enum winmem_mapping winmem_mapping_kind(struct mm_struct *mm, const struct file 
 					unsigned long page);
 bool winmem_mapping_query(struct mm_struct *mm, const struct file *own, unsigned long page,
 			  struct winmem_run *run);
+unsigned long winmem_mapping_locked(struct mm_struct *mm, const struct file *own,
+				    unsigned long start, unsigned long nr);
 unsigned long winmem_mapping_next(struct mm_struct *mm, const struct file *own,
 				  unsigned long page, unsigned long end);
 

@@ -107,11 +107,11 @@ bool winmem_prot_has_exec(u32 prot)
  * @state: any state
  *
  * Context: any.
- * Return: WINMEM_ACCESS_* bits; none for pages not committed and for guard pages.
+ * Return: WINMEM_ACCESS_* bits; none for pages not committed, guarded or offered.
  */
 unsigned int winmem_page_access(u8 state)
 {
-	if (state & WINMEM_PAGE_GUARD)
+	if (state & (WINMEM_PAGE_GUARD | WINMEM_PAGE_OFFERED))
 		return 0;
 	return prot_table[state & WINMEM_PAGE_PROT].access;
 }

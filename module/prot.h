@@ -10,7 +10,8 @@
  *
  * PROT and GUARD are what a program sees. EXEC says that the mapping over the page
  * has, or has been asked to have, PROT_EXEC. RESET: the contents do not matter, and
- * reclaim may have dropped them. LOST: it has.
+ * reclaim may have dropped them. LOST: it has. OFFERED: nobody may touch the page, whatever
+ * its protection; one that held something is RESET too.
  */
 #define WINMEM_PAGE_NONE	0x00
 #define WINMEM_PAGE_PROT	0x07	/* one of the six protections, from 1 on */
@@ -18,11 +19,12 @@
 #define WINMEM_PAGE_EXEC	0x10
 #define WINMEM_PAGE_RESET	0x20
 #define WINMEM_PAGE_LOST	0x40
+#define WINMEM_PAGE_OFFERED	0x80
 
 #define WINMEM_PAGE_VISIBLE	(WINMEM_PAGE_PROT | WINMEM_PAGE_GUARD)
 #define WINMEM_PAGE_ALL		0xff
 
-/* What a state lets a program do; a guard page lets it do nothing. */
+/* What a state lets a program do; a guard page and an offered one let it do nothing. */
 #define WINMEM_ACCESS_READ	0x1
 #define WINMEM_ACCESS_WRITE	0x2
 #define WINMEM_ACCESS_EXEC	0x4

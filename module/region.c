@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <uapi/linux/winmem.h>
 
+#include "lock.h"
 #include "prot.h"
 #include "region.h"
 #include "space.h"
@@ -212,6 +213,8 @@ static void pages_decommit(struct winmem_space *space, struct winmem_region *reg
 
 	winmem_pages_set(&space->pages, start, nr, &change);
 	winmem_widen(WINMEM_WIDEN_DECOMMIT);
+	if (space->locks.nr)
+		winmem_lock_drop(space, start, nr);
 	winmem_backing_drop(&space->backing, start, nr);
 	if (region->watched)
 		winmem_watch_clear(space, start, nr, false);
@@ -367,6 +370,44 @@ static bool reset_undo_page(struct winmem_space *space, unsigned long page)
 }
 
 /**
+ * winmem_region_undo() - the contents of pages that are offered matter again, or of others
+ * @space: space of the calling process
+ * @start: first page
+ * @nr: pages, in one reservation
+ * @offered: WINMEM_PAGE_OFFERED: those that are; 0: those that are not
+ *
+ * Context: the space's mutex is held; may sleep.
+ * Return: 0; -ENODATA: some page was dropped and reads zero, the others are kept; -EINTR:
+ * being killed.
+ */
+int winmem_region_undo(struct winmem_space *space, unsigned long start, unsigned long nr,
+		       u8 offered)
+{
+	unsigned long end = start + nr;
+	int ret = 0;
+
+	lockdep_assert_held(&space->mutex);
+
+	while (start < end) {
+		u8 state;
+		unsigned long run = winmem_pages_run(&space->pages, start, end - start,
+						     RESET_MASK | WINMEM_PAGE_OFFERED, &state);
+
+		if (!(state & RESET_MASK) || (state & WINMEM_PAGE_OFFERED) != offered) {
+			start += run;
+			continue;
+		}
+		for (run += start; start < run; start++) {
+			if (!reset_undo_page(space, start))
+				ret = -ENODATA;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return ret;
+}
+
+/**
  * winmem_region_reset_undo() - the contents of pages matter again
  * @space: space of the calling process
  * @region: one of its reservations
@@ -380,28 +421,7 @@ static bool reset_undo_page(struct winmem_space *space, unsigned long page)
 int winmem_region_reset_undo(struct winmem_space *space, struct winmem_region *region,
 			     unsigned long start, unsigned long nr)
 {
-	unsigned long end = start + nr;
-	int ret = 0;
-
-	lockdep_assert_held(&space->mutex);
-
-	while (start < end) {
-		u8 state;
-		unsigned long run = winmem_pages_run(&space->pages, start, end - start,
-						     RESET_MASK, &state);
-
-		if (!state) {
-			start += run;
-			continue;
-		}
-		for (run += start; start < run; start++) {
-			if (!reset_undo_page(space, start))
-				ret = -ENODATA;
-		}
-		if (fatal_signal_pending(current))
-			return -EINTR;
-	}
-	return ret;
+	return winmem_region_undo(space, start, nr, 0);
 }
 
 /**

@@ -43,6 +43,7 @@ static struct winmem_space *space_create(void)
 	mt_set_external_lock(&space->windows.tree, &space->mutex);
 	winmem_pages_init(&space->pages);
 	winmem_guards_init(&space->guards);
+	winmem_locks_init(&space->locks);
 
 	mmgrab(current->mm);
 	space->mm = current->mm;
@@ -145,6 +146,7 @@ void winmem_space_end(struct winmem_space *space)
 	winmem_windows_destroy(&space->windows);
 	mutex_unlock(&space->mutex);
 
+	winmem_locks_destroy(&space->locks, space->mm);
 	winmem_guards_destroy(&space->guards);
 	winmem_charge_destroy(&space->charge);
 	winmem_pages_destroy(&space->pages);

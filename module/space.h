@@ -9,6 +9,7 @@
 #include "backing.h"
 #include "charge.h"
 #include "guard.h"
+#include "lock.h"
 #include "pages.h"
 #include "windows.h"
 
@@ -36,6 +37,7 @@ struct winmem_space {
 	struct winmem_windows windows;
 	unsigned long nr_regions;
 	struct winmem_charge charge;
+	struct winmem_locks locks;
 
 	struct winmem_guards guards;	/* by a lock of its own */
 

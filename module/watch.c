@@ -21,6 +21,7 @@
 #include "backing.h"
 #include "chunk.h"
 #include "pages.h"
+#include "prot.h"
 #include "space.h"
 #include "watch.h"
 #include "widen.h"
@@ -82,6 +83,37 @@ int winmem_watch_prepare(struct winmem_space *space, unsigned long start, unsign
 		cond_resched();
 	}
 	return 0;
+}
+
+static void part_note(const struct watch_part *part)
+{
+	unsigned long page;
+
+	spin_lock(&part->chunk->lock);
+	for (page = part->start; page < part->start + part->nr; page++) {
+		if (winmem_page_access(winmem_chunk_get(part->chunk, page)) & WINMEM_ACCESS_WRITE)
+			winmem_chunk_note_write(part->chunk, page);
+	}
+	spin_unlock(&part->chunk->lock);
+}
+
+/**
+ * winmem_watch_note() - pages count as written if they may be: they have been locked (G10)
+ * @space: space
+ * @start: first page
+ * @nr: pages
+ *
+ * Context: the space's mutex is held; may sleep.
+ */
+void winmem_watch_note(struct winmem_space *space, unsigned long start, unsigned long nr)
+{
+	unsigned long end = start + nr;
+	struct watch_part part;
+
+	for_each_part(space, start, end, part) {
+		part_note(&part);
+		cond_resched();
+	}
 }
 
 /**

@@ -18,6 +18,7 @@ struct winmem_watch_list {
 };
 
 int winmem_watch_prepare(struct winmem_space *space, unsigned long start, unsigned long nr);
+void winmem_watch_note(struct winmem_space *space, unsigned long start, unsigned long nr);
 void winmem_watch_latch(struct winmem_space *space, unsigned long start, unsigned long nr);
 void winmem_watch_clear(struct winmem_space *space, unsigned long start, unsigned long nr,
 			bool latched);

@@ -149,14 +149,15 @@ typedef INT_PTR (WINAPI *FARPROC)(void);
 #define ERROR_NOT_LOCKED		158
 #define ERROR_BUSY			170
 #define ERROR_NO_MORE_ITEMS		259
-#define ERROR_PARTIAL_COPY		299
 #define ERROR_NOT_OWNER			288
+#define ERROR_PARTIAL_COPY		299
 #define ERROR_INVALID_ADDRESS		487
 #define ERROR_OPERATION_ABORTED		995
 #define ERROR_NOACCESS			998
 #define ERROR_USER_MAPPED_FILE		1224
 #define ERROR_PRIVILEGE_NOT_HELD	1314
 #define ERROR_NO_SYSTEM_RESOURCES	1450
+#define ERROR_WORKING_SET_QUOTA		1453
 #define ERROR_COMMITMENT_LIMIT		1455
 
 /* For SetProcessWorkingSetSizeEx(). */
@@ -356,6 +357,14 @@ typedef struct _WIN32_MEMORY_RANGE_ENTRY {
 	PVOID VirtualAddress;
 	SIZE_T NumberOfBytes;
 } WIN32_MEMORY_RANGE_ENTRY, *PWIN32_MEMORY_RANGE_ENTRY;
+
+/* How soon OfferVirtualMemory()'s pages may go: all the same to Linux. */
+typedef enum OFFER_PRIORITY {
+	VmOfferPriorityVeryLow = 1,
+	VmOfferPriorityLow,
+	VmOfferPriorityBelowNormal,
+	VmOfferPriorityNormal,
+} OFFER_PRIORITY;
 
 /* What QueryWorkingSetEx() tells of a page; of one with Valid 0 the second struct. */
 typedef union _PSAPI_WORKING_SET_EX_BLOCK {
@@ -685,8 +694,15 @@ WINMEM_API BOOL WINAPI PrefetchVirtualMemory(HANDLE hProcess, ULONG_PTR NumberOf
 					     PWIN32_MEMORY_RANGE_ENTRY VirtualAddresses,
 					     ULONG Flags);
 
-/* This one returns its error, or ERROR_SUCCESS. */
+/* Pages that stay in memory. Locks do not add up. */
+WINMEM_API BOOL WINAPI VirtualLock(LPVOID lpAddress, SIZE_T dwSize);
+WINMEM_API BOOL WINAPI VirtualUnlock(LPVOID lpAddress, SIZE_T dwSize);
+
+/* These return their error, or ERROR_SUCCESS. */
 WINMEM_API DWORD WINAPI DiscardVirtualMemory(PVOID VirtualAddress, SIZE_T Size);
+WINMEM_API DWORD WINAPI OfferVirtualMemory(PVOID VirtualAddress, SIZE_T Size,
+					   OFFER_PRIORITY Priority);
+WINMEM_API DWORD WINAPI ReclaimVirtualMemory(void const *VirtualAddress, SIZE_T Size);
 
 WINMEM_API BOOL WINAPI QueryWorkingSetEx(HANDLE hProcess, PVOID pv, DWORD cb);
 WINMEM_API BOOL WINAPI GetProcessWorkingSetSize(HANDLE hProcess,

@@ -31,8 +31,8 @@ union longest {
 };
 
 enum {
-	INFO, RESERVE, COMMIT, DECOMMIT, RELEASE, PROTECT, RESET, QUERY, LIMIT, GUARD, WATCH, ATTACH,
-	UNKNOWN
+	INFO, RESERVE, COMMIT, DECOMMIT, RELEASE, PROTECT, RESET, QUERY, LIMIT, GUARD, WATCH,
+	LOCK, OFFER, ATTACH, UNKNOWN
 };
 
 _Static_assert(UNKNOWN == ARRAY_LEN(calls) && NR_CALLS == UNKNOWN + 1, "all ioctls, and none");
@@ -200,6 +200,16 @@ static void make_args(struct fuzzer *f, unsigned int nr, union args *args)
 	case WATCH:
 		make_watch(f, &args->watch, start, length);
 		break;
+	case LOCK:
+		args->lock.flags = below(f, 3);
+		args->lock.addr = start;
+		args->lock.length = length;
+		break;
+	case OFFER:
+		args->offer.flags = below(f, 2);
+		args->offer.addr = start;
+		args->offer.length = length;
+		break;
 	case ATTACH:
 		args->attach.mem_fd = one_in(f, 8) ? f->worker->other_mem : f->worker->mem;
 		break;
@@ -324,6 +334,8 @@ static void learn(struct fuzzer *f, unsigned int nr, const union args *args)
 			    args->watch.out_count > args->watch.length / PAGE))
 		fuzz_failed("WATCH gave %llu addresses of %llu", args->watch.out_count,
 			    args->watch.count);
+	if (nr == LOCK && args->lock.out_locked > args->lock.length)
+		fuzz_failed("LOCK gave %#llx of %#llx", args->lock.out_locked, args->lock.length);
 	if (nr == ATTACH)
 		learn_fd(f, args->attach.out_fd);
 }
@@ -333,7 +345,7 @@ static unsigned int some_call(struct fuzzer *f)
 	static const unsigned char often[] = {
 		INFO, RESERVE, RESERVE, COMMIT, COMMIT, COMMIT, COMMIT, DECOMMIT, DECOMMIT,
 		RELEASE, PROTECT, PROTECT, PROTECT, PROTECT, RESET, RESET, QUERY, QUERY, LIMIT,
-		GUARD, WATCH, WATCH, WATCH, ATTACH,
+		GUARD, WATCH, WATCH, WATCH, LOCK, LOCK, OFFER, OFFER, ATTACH,
 	};
 
 	return one_in(f, 64) ? UNKNOWN : pick(f, often);

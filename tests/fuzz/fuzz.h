@@ -25,7 +25,7 @@
 
 #define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define NR_CALLS	13	/* the ioctls, and all that are none */
+#define NR_CALLS	15	/* the ioctls, and all that are none */
 #define NR_ERRNOS	134
 #define NR_WORKERS	2	/* processes at a time */
 #define NR_THREADS	2

@@ -153,6 +153,11 @@ TEST(other_questions_are_not_supported)
 	EXPECT_ERROR(ERROR_NOT_SUPPORTED, WinmemGetProcessCommitLimit(&limit));
 	EXPECT_ERROR(ERROR_NOT_SUPPORTED, WinmemSetProcessCommitLimit(PAGE));
 	EXPECT_EQ(ERROR_NOT_SUPPORTED, DiscardVirtualMemory(info.VirtualAddress, PAGE));
+	EXPECT_EQ(ERROR_NOT_SUPPORTED,
+		  OfferVirtualMemory(info.VirtualAddress, PAGE, VmOfferPriorityNormal));
+	EXPECT_EQ(ERROR_NOT_SUPPORTED, ReclaimVirtualMemory(info.VirtualAddress, PAGE));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, VirtualLock(info.VirtualAddress, PAGE));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, VirtualUnlock(info.VirtualAddress, PAGE));
 }
 
 TEST(memory_is_looked_at_without_the_module)

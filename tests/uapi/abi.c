@@ -36,6 +36,8 @@ TEST(structs_have_the_sizes_of_version_1_and_no_holes)
 	EXPECT_EQ(24, sizeof(struct winmem_reset));
 	EXPECT_EQ(56, sizeof(struct winmem_query));
 	EXPECT_EQ(48, sizeof(struct winmem_limit));
+	EXPECT_EQ(40, sizeof(struct winmem_lock));
+	EXPECT_EQ(24, sizeof(struct winmem_offer));
 	for_each_call(call) {
 		EXPECT_EQ(0, call->size % 8);
 		EXPECT_EQ(WINMEM_IOC_TYPE, _IOC_TYPE(call->nr));

@@ -76,7 +76,7 @@ TEST(a_struct_that_begins_in_a_hole_is_EFAULT)
 			efault(call, room + PAGE - outside);
 }
 
-/* COMMIT and RESET have nothing to write, so their struct may be read-only. */
+/* COMMIT, RESET and OFFER have nothing to write, so their struct may be read-only. */
 TEST(a_read_only_struct_is_EFAULT_for_calls_with_outputs)
 {
 	unsigned char *room = two_pages();

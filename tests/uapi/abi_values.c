@@ -13,6 +13,7 @@
 #define NOENT	(1U << 2)
 #define RANGE	(1U << 3)
 #define NOMEM	(1U << 4)
+#define NXIO	(1U << 5)
 
 static unsigned int outcome(int ret)
 {
@@ -27,6 +28,8 @@ static unsigned int outcome(int ret)
 		return RANGE;
 	case ENOMEM:
 		return NOMEM;
+	case ENXIO:
+		return NXIO;
 	default:
 		return 0;
 	}
@@ -121,6 +124,16 @@ TEST(sec17_reset_length)
 	lengths(WINMEM_IOC_RESET, FIELD(reset, length), INVAL);
 }
 
+TEST(sec17_L07_lock_length)
+{
+	lengths(WINMEM_IOC_LOCK, FIELD(lock, length), INVAL | NXIO);
+}
+
+TEST(sec17_O02_offer_length)
+{
+	lengths(WINMEM_IOC_OFFER, FIELD(offer, length), INVAL);
+}
+
 static const unsigned long misaligned[] = {
 	1, 8, PAGE - 1, PAGE + 1, GRAN + 1, GRAN + 0x800, 0x100000001UL, TOP - 1,
 	(1UL << 47) - 1, (1UL << 47) + 1, (1UL << 63) - 1, (1UL << 63) + 1, ~0UL,
@@ -172,6 +185,16 @@ TEST(sec17_VP14_protect_address)
 TEST(sec17_reset_address)
 {
 	addresses(WINMEM_IOC_RESET, FIELD(reset, addr));
+}
+
+TEST(sec17_L07_lock_address)
+{
+	addresses(WINMEM_IOC_LOCK, FIELD(lock, addr));
+}
+
+TEST(sec17_O02_offer_address)
+{
+	addresses(WINMEM_IOC_OFFER, FIELD(offer, addr));
 }
 
 /* No alignment is asked for; no reservation begins at such an address either. */

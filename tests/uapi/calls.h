@@ -79,6 +79,12 @@ static inline union args call_args(const struct call *call)
 	case WINMEM_IOC_ATTACH:
 		args.attach = attach_args(fixture_mem);
 		break;
+	case WINMEM_IOC_LOCK:
+		args.lock = lock_args(fixture, PAGE, 0);
+		break;
+	case WINMEM_IOC_OFFER:
+		args.offer = offer_args(fixture, PAGE, 0);
+		break;
 	}
 	return args;
 }

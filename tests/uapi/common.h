@@ -219,6 +219,23 @@ static inline struct winmem_attach attach_args(int mem_fd)
 	};
 }
 
+static inline struct winmem_lock lock_args(unsigned long addr, unsigned long length,
+					   unsigned int flags)
+{
+	return (struct winmem_lock) {
+		.size = sizeof(struct winmem_lock), .flags = flags, .addr = addr,
+		.length = length, .out_locked = CC64,
+	};
+}
+
+static inline struct winmem_offer offer_args(unsigned long addr, unsigned long length,
+					     unsigned int flags)
+{
+	return (struct winmem_offer) {
+		.size = sizeof(struct winmem_offer), .flags = flags, .addr = addr, .length = length,
+	};
+}
+
 /*
  * Calls that must succeed. They follow the header's "Execute" protocol as a library
  * would. A reservation made through them is released after the test if it still

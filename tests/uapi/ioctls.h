@@ -25,6 +25,8 @@ union args {
 	struct winmem_limit limit;
 	struct winmem_guard guard;
 	struct winmem_watch watch;
+	struct winmem_lock lock;
+	struct winmem_offer offer;
 	struct winmem_attach attach;
 	unsigned char bytes[80];	/* the longest, and words of a later version */
 };
@@ -37,7 +39,7 @@ struct call {
 	unsigned int reserved[2];	/* offsets of the fields that must be zero */
 	struct { unsigned char from, to; } outputs;	/* offsets; the same: it has none */
 	struct { unsigned char offset, width; } inputs[10];	/* but size; up to width 0 */
-	int errors[5];			/* besides those that all calls may give */
+	int errors[7];			/* besides those that all calls may give */
 };
 
 #define RESERVED(type, field)	offsetof(struct winmem_##type, field)
@@ -91,6 +93,14 @@ static const struct call calls[] = {
 	  .inputs = { INPUT(watch, flags), INPUT(watch, addr), INPUT(watch, length),
 		INPUT(watch, addrs), INPUT(watch, count) },
 	  .errors = { EADDRNOTAVAIL, ENOMEM } },
+	{ "LOCK", WINMEM_IOC_LOCK, 40, .flags = WINMEM_LOCK_UNDO | WINMEM_LOCK_LOOK,
+	  .outputs = { FROM(lock, out_locked), 40 },
+	  .inputs = { INPUT(lock, flags), INPUT(lock, addr), INPUT(lock, length),
+		INPUT(lock, limit) },
+	  .errors = { ENOENT, ENXIO, EBUSY, ENOLCK, ENOMEM, EALREADY, EKEYREJECTED } },
+	{ "OFFER", WINMEM_IOC_OFFER, 24, .flags = WINMEM_OFFER_UNDO,
+	  .inputs = { INPUT(offer, flags), INPUT(offer, addr), INPUT(offer, length) },
+	  .errors = { ENOENT, ENXIO, EBUSY, ENOMEM, ENODATA } },
 	{ "ATTACH", WINMEM_IOC_ATTACH, 16, .outputs = { FROM(attach, out_fd), 16 },
 	  .inputs = { INPUT(attach, flags), INPUT(attach, mem_fd) },
 	  .errors = { EBADF, ENODEV, ENOMEM, EMFILE, ENFILE } },

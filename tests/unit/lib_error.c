@@ -22,6 +22,7 @@ static const struct {
 	{ ENOENT, 487 }, { EEXIST, 487 }, { ENXIO, 487 },
 	{ ENOMEM, 8 }, { EDQUOT, 1455 }, { ETXTBSY, 1224 }, { ENODATA, 170 },
 	{ EREMOTEIO, 299 },
+	{ EALREADY, 158 }, { ENOLCK, 1453 }, { EKEYREJECTED, 0x80000001 },
 	{ EPERM, 5 }, { EACCES, 5 }, { EFAULT, 998 }, { EINTR, 995 },
 	{ EMFILE, 4 }, { ENFILE, 4 }, { ENODEV, 50 },
 };

@@ -67,6 +67,7 @@ static void P17_execute_can_be_read(void **state)
 
 		assert_int_equal(winmem_page_access(page), access[b]);
 		assert_int_equal(winmem_page_access(page | WINMEM_PAGE_GUARD), 0);
+		assert_int_equal(winmem_page_access(page | WINMEM_PAGE_OFFERED), 0);
 		assert_int_equal(!!(page & WINMEM_PAGE_EXEC), !!(access[b] & 4));
 		assert_int_equal(winmem_prot_has_exec(bases[b]), !!(access[b] & 4));
 		assert_true(winmem_page_is_committed(page));

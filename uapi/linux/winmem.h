@@ -25,7 +25,7 @@
  * caller's work.
  *
  * A call that fails changes nothing that can be seen: no state, no protection, no
- * contents, no charge.
+ * contents, no charge. (But a lock that fails at a guard page has taken the guard.)
  *
  * Errors, one meaning each
  *
@@ -35,7 +35,8 @@
  *   EOPNOTSUPP  a flag that the kernel does not know
  *   EINVAL      a bad value: too short a struct, a length of zero, a misaligned or
  *               impossible address, no such protection, a reserved field not zero
- *   EFAULT      the struct cannot be read or written
+ *   EFAULT      the struct cannot be read or written; a page of the range cannot be
+ *               touched (lock)
  *   ENOENT      the range is not inside one reservation
  *   EEXIST      the place asked for is taken, by a reservation or by a mapping
  *   ENXIO       a page of the range is not committed
@@ -44,7 +45,10 @@
  *   ETXTBSY     a file mapping that is not winmem's lies there (reset)
  *   ENOMEM      no address space of that size, or no kernel memory
  *   EDQUOT      the commit limit of the process or of the system would be passed
- *   ENODATA     contents were lost since the reset (reset with UNDO)
+ *   ENODATA     contents were lost since the reset, or the offer (undo of either)
+ *   ENOLCK      more would be locked than the caller's bound or RLIMIT_MEMLOCK allows
+ *   EALREADY    a page of the range is not locked (unlock)
+ *   EKEYREJECTED  a page of the range was guarded, and is no more (lock)
  *   EADDRNOTAVAIL  the range is not inside one reservation that is watched
  *   ENOEXEC     see "Execute"
  *   EBADF, EMFILE, ENFILE, ENODEV, ESRCH  see ATTACH
@@ -420,6 +424,72 @@ struct winmem_watch {
 };
 #define WINMEM_WATCH_RESET		0x1
 #define WINMEM_IOC_WATCH	_IO(WINMEM_IOC_TYPE, 0x0A)
+
+/**
+ * struct winmem_lock - ioctl(WINMEM_IOC_LOCK)
+ * @size: sizeof(struct winmem_lock)
+ * @flags: WINMEM_LOCK_UNDO or WINMEM_LOCK_LOOK
+ * @addr: first byte, page aligned
+ * @length: bytes, a non-zero multiple of the page size
+ * @limit: how many bytes of winmem's the process may have locked afterwards; 0: no bound
+ *	but RLIMIT_MEMLOCK; 0 with a flag
+ * @out_locked: bytes of the range that are locked now
+ *
+ * Keep the pages of a range in memory, all of them or none: they are brought there, and
+ * neither go to swap nor move. A page is locked once or not at all. A range may reach over
+ * several reservations. The lock ends with UNDO, and when the page is decommitted, released
+ * or offered; reset leaves it. What is locked counts as VmLck of /proc/PID/status, and a
+ * page that is watched and may be written counts as written. ENOENT: no reservation at
+ * @addr. EBUSY: a mapping that is not winmem's lies there; mlock(2) is the call for those.
+ * ENXIO: a page is not committed. EFAULT also when one is NOACCESS, offered, or was
+ * unmapped. EKEYREJECTED: one has a guard, the first such page that is reached; that guard
+ * is gone.
+ *
+ * With UNDO: unlock them. EALREADY: one is not locked; all stay as they were, but pages
+ * that are not locked leave the page tables.
+ *
+ * With LOOK: nothing is done. Whatever lies in the range, mappings that are not winmem's too.
+ */
+struct winmem_lock {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 addr;
+	__aligned_u64 length;
+	__aligned_u64 limit;
+	__aligned_u64 out_locked;
+};
+#define WINMEM_LOCK_UNDO		0x1
+#define WINMEM_LOCK_LOOK		0x2
+#define WINMEM_IOC_LOCK		_IO(WINMEM_IOC_TYPE, 0x0B)
+
+/**
+ * struct winmem_offer - ioctl(WINMEM_IOC_OFFER)
+ * @size: sizeof(struct winmem_offer)
+ * @flags: WINMEM_OFFER_UNDO
+ * @addr: first byte, page aligned
+ * @length: bytes, a non-zero multiple of the page size
+ *
+ * Give up committed pages for a while: the kernel drops them under memory pressure instead
+ * of swapping them out, and nobody can touch them, as if they were NOACCESS. They stay
+ * committed, keep their protection, which can be changed, and are no longer locked. Whether
+ * a page is offered shows in no answer of QUERY. Pages that are offered already may be
+ * among them.
+ *
+ * With UNDO: take them back. ENODATA: contents of some page are lost, it reads zero, and
+ * the others are kept; all can be touched again. Pages that are not offered are passed over.
+ * A reset does nothing to offered pages, nor does RESET with UNDO.
+ *
+ * ENOENT: the range is not inside one reservation. ENXIO: a page is not committed. EBUSY: a
+ * mapping that is not winmem's lies at @addr.
+ */
+struct winmem_offer {
+	__u32 size;
+	__u32 flags;
+	__aligned_u64 addr;
+	__aligned_u64 length;
+};
+#define WINMEM_OFFER_UNDO		0x1
+#define WINMEM_IOC_OFFER	_IO(WINMEM_IOC_TYPE, 0x0C)
 
 /**
  * struct winmem_attach - ioctl(WINMEM_IOC_ATTACH)

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * With swap and memory pressure: what is locked stays in memory, and what is offered goes
+ * without being written to swap. Rows L01, O03 and O04. It needs root.
+ */
+#define _GNU_SOURCE
+#include "keep.h"
+#include "swap.h"
+
+#define NR		2048UL		/* pages; counters of swap move in batches of 64 */
+#define LENGTH		(NR * PAGE)
+#define HALF		(LENGTH / 2)
+
+static unsigned long make(unsigned int seed)
+{
+	unsigned long base;
+
+	swap_on();
+	base = reserve_commit(LENGTH, READWRITE);
+	fill(base, LENGTH, seed);
+	return base;
+}
+
+static unsigned long zero_pages(unsigned long base, unsigned long length, unsigned int seed)
+{
+	unsigned long nr = 0;
+
+	for (unsigned long addr = base; addr < base + length; addr += PAGE) {
+		bool zero = zeroed(addr, PAGE);
+
+		EXPECT(zero || filled(addr, PAGE, seed));
+		nr += zero;
+	}
+	return nr;
+}
+
+TEST(L01_locked_pages_do_not_go_to_swap)
+{
+	unsigned long base = make(1), before = swap_used();
+
+	lock(base, HALF);
+	press(base, LENGTH);
+	EXPECT_EQ(NR / 2, resident(base, HALF));
+	EXPECT(resident(base + HALF, HALF) < NR / 4);
+	EXPECT(swap_used() > before + NR / 4 && swap_used() < before + 3 * NR / 4);
+	EXPECT(filled(base, LENGTH, 1));
+	/* And then they do. */
+	unlock(base, HALF);
+	press(base, LENGTH);
+	EXPECT(resident(base, HALF) < NR / 4);
+	EXPECT(filled(base, LENGTH, 1));
+}
+
+TEST(L01_locked_pages_come_back_from_swap)
+{
+	unsigned long base = make(2);
+
+	press(base, LENGTH);
+	EXPECT(resident(base, LENGTH) < NR / 2);
+	lock(base, LENGTH);
+	EXPECT_EQ(NR, resident(base, LENGTH));
+	EXPECT(filled(base, LENGTH, 2));
+}
+
+/* Clean pages, which reclaim has only to drop. */
+TEST(L01_locked_pages_that_were_reset_are_not_dropped)
+{
+	unsigned long base = make(3);
+	struct winmem_reset args = reset_args(base, HALF, WINMEM_RESET_UNDO);
+
+	lock(base, HALF);
+	reset(base, LENGTH);
+	press(base, LENGTH);
+	EXPECT_EQ(NR / 2, resident(base, HALF));
+	EXPECT_OK(ioctl(dev, WINMEM_IOC_RESET, &args));
+	EXPECT(filled(base, HALF, 3));
+	EXPECT(zero_pages(base + HALF, HALF, 3) > NR / 4);
+}
+
+TEST(L01_compaction_leaves_locked_pages)
+{
+	unsigned long base = make(4);
+
+	lock(base, LENGTH);
+	EXPECT_OK(zram_write("/proc/sys/vm/compact_memory", "1"));
+	EXPECT_EQ(NR, resident(base, LENGTH));
+	EXPECT(filled(base, LENGTH, 4));
+}
+
+TEST(root_locks_more_than_RLIMIT_MEMLOCK)
+{
+	const unsigned long length = 64UL << 20;
+	unsigned long base = reserve_commit(length, READWRITE), before = pinned();
+
+	lock(base, length);
+	EXPECT_EQ(length, vm_locked());
+	release(base);
+	EXPECT_EQ(0, vm_locked());
+	EVENTUALLY(pinned() == before);
+}
+
+/*
+ * Pages that are offered are not mapped, and MADV_PAGEOUT takes what is mapped; so the
+ * pressure is a limit on a memory cgroup, or the whole machine's.
+ */
+static void press_all(void)
+{
+	const unsigned long length = (unsigned long)sysconf(_SC_PHYS_PAGES) * PAGE;
+	unsigned long used = 0;
+	unsigned char *map = mmap(NULL, length, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	EXPECT(map != MAP_FAILED);
+	/* Till something had to go to swap. */
+	for (unsigned long at = 0; at < length && swap_used() < 1024; at += 1UL << 20) {
+		for (unsigned long page = 0; page < 1UL << 20; page += PAGE)
+			map[at + page] = 1;
+		used = at;
+	}
+	EXPECT(used);
+	munmap(map, length);
+}
+
+TEST(O04_offered_pages_are_dropped_and_not_swapped)
+{
+	unsigned long base = make(5);
+	struct winmem_offer args = offer_args(base, LENGTH, WINMEM_OFFER_UNDO);
+
+	offer(base, LENGTH);
+	EXPECT_EQ(NR, resident(base, LENGTH));
+	press_all();
+	EXPECT(resident(base, LENGTH) < NR / 2);
+	EXPECT_ERRNO(ENODATA, ioctl(dev, WINMEM_IOC_OFFER, &args));
+	EXPECT(zero_pages(base, LENGTH, 5) > NR / 2);
+	/* Told once, and ordinary pages again. */
+	EXPECT_OK(ioctl(dev, WINMEM_IOC_OFFER, &args));
+	fill(base, LENGTH, 6);
+	press(base, LENGTH);
+	EXPECT(filled(base, LENGTH, 6));
+}
+
+TEST(O03_reclaimed_pages_go_to_swap_and_come_back)
+{
+	unsigned long base = make(7);
+
+	offer(base, LENGTH);
+	reclaim(base, LENGTH);
+	press(base, LENGTH);
+	EXPECT(resident(base, LENGTH) < NR / 2);
+	EXPECT(filled(base, LENGTH, 7));
+}
+
+/* What is in swap when it is offered is dropped there. */
+TEST(O04_pages_that_are_in_swap)
+{
+	unsigned long base = make(8), before;
+	struct winmem_offer args = offer_args(base, LENGTH, WINMEM_OFFER_UNDO);
+
+	press(base, LENGTH);
+	before = swap_used();
+	EXPECT(before > NR / 2);
+	offer(base, LENGTH);
+	EVENTUALLY(swap_used() < before - NR / 2 + 128);
+	EXPECT_ERRNO(ENODATA, ioctl(dev, WINMEM_IOC_OFFER, &args));
+	EXPECT(zero_pages(base, LENGTH, 8) > NR / 2);
+}
+
+/* One page that is lost is told of; those beside it are kept. */
+TEST(O04_one_page_of_many)
+{
+	unsigned long base = make(9);
+	struct winmem_offer args = offer_args(base, LENGTH, WINMEM_OFFER_UNDO);
+
+	EXPECT_OK(madvise((void *)(base + PAGE), PAGE, MADV_PAGEOUT));
+	if (resident(base + PAGE, PAGE))
+		skip_because("the page stays in memory");
+	offer(base, LENGTH);
+	EXPECT_ERRNO(ENODATA, ioctl(dev, WINMEM_IOC_OFFER, &args));
+	EXPECT(zeroed(base + PAGE, PAGE));
+	EXPECT(filled(base, PAGE, 9) && filled(base + 2 * PAGE, LENGTH - 2 * PAGE, 9));
+}

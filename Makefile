@@ -93,7 +93,7 @@ $(B)/tests/unit/heap_%: tests/unit/heap_%.c $(HEAP_SRC) $(HEAP_HDR)
 	@mkdir -p $(@D)
 	$(TEST_CC) -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -Ilib $< $(HEAP_SRC) -lcmocka -pthread -o $@
 
-$(B)/tests/unit/%: tests/unit/%.c $(wildcard module/*.[ch] tests/unit/shim/*.[ch])
+$(B)/tests/unit/%: tests/unit/%.c $(wildcard module/*.[ch] tests/unit/shim/*.[ch] tests/stress/model.[ch])
 	@mkdir -p $(@D)
 	$(UNIT_CC) $< $(if $(filter pages,$*),module/chunk.c module/prot.c) tests/unit/shim/kernel.c -lcmocka -o $@
 

@@ -399,9 +399,11 @@ void model_write(struct page *page, unsigned int cell, uint64_t word)
 bool model_saw(struct page *page, unsigned int cell, bool is_word, bool is_zero)
 {
 	unsigned int bit = 1U << cell;
+	bool before;
 
 	if (!(page->maybe & bit))
 		return page->word[cell] ? is_word : is_zero;
+	before = page->before & bit;
 	page->before &= ~bit;
 	if (is_word) {
 		/* It has survived what could have taken it, unless that can still come. */
@@ -413,7 +415,8 @@ bool model_saw(struct page *page, unsigned int cell, bool is_word, bool is_zero)
 		return false;
 	page->word[cell] = 0;
 	page->maybe &= ~bit;
-	if (page->reset)
+	/* Zeros that may have been there when the page was reset say nothing of a loss since. */
+	if (page->reset && !before)
 		page->lost = true;
 	return true;
 }

@@ -170,6 +170,16 @@ static void VR11_what_went_before_the_last_reset(void **state)
 	assert_true(model_undo(&model, BASE, PAGE, 0));
 	assert_true(model_saw(&pages[0], 0, false, true));
 	assert_false(model_saw(&pages[0], 1, false, true));
+
+	/* Nor is it when its zeros are seen before the UNDO. */
+	expect_alloc(0, 0, PAGE, MEM_RESET, RW, 0);
+	model_write(&pages[0], 1, 7);
+	model_write(&pages[0], 0, 8);
+	expect_alloc(0, 0, PAGE, MEM_RESET, RW, 0);
+	model_write(&pages[0], 1, 9);
+	expect_alloc(0, 0, PAGE, MEM_RESET, RW, 0);
+	assert_true(model_saw(&pages[0], 0, false, true));
+	assert_true(model_undo(&model, BASE, PAGE, 0));
 }
 
 static void mappings_of_others(void **state)

@@ -237,7 +237,7 @@ static int free_locked(struct winmem_heap *heap, void *data)
 static int free_slot(struct winmem_heap *heap, uint32_t self, void *data)
 {
 	struct winmem_heap_slab *slab = winmem_heap_segment_slab(data);
-	size_t slot = winmem_heap_slab_slot(slab, data);
+	uint32_t slot = winmem_heap_slab_slot(slab, data);
 	int err = winmem_heap_slot_check(slab, slot);
 
 	if (err)
@@ -289,7 +289,7 @@ int winmem_heap_size(struct winmem_heap *heap, uint32_t self, const void *data, 
 		     size_t *size)
 {
 	struct winmem_heap_slab *slab;
-	size_t slot;
+	uint32_t slot;
 	int err;
 
 	if (winmem_heap_slot_is_ours(heap, data)) {
@@ -311,7 +311,7 @@ int winmem_heap_size(struct winmem_heap *heap, uint32_t self, const void *data, 
 static int resize_slot(void *data, size_t size)
 {
 	struct winmem_heap_slab *slab = winmem_heap_segment_slab(data);
-	size_t slot = winmem_heap_slab_slot(slab, data);
+	uint32_t slot = winmem_heap_slab_slot(slab, data);
 
 	if (size > slab->slot_size)
 		return ENOMEM;

@@ -39,7 +39,7 @@ static inline void *winmem_heap_fast_alloc(const struct winmem_heap_shard *shard
 static inline bool winmem_heap_fast_free(struct winmem_heap *heap, uint32_t self, void *data)
 {
 	struct winmem_heap_slab *slab;
-	size_t slot;
+	uint32_t slot;
 
 	if (__builtin_expect(!winmem_heap_slot_is_near(heap, data), 0))
 		return false;

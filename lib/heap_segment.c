@@ -44,11 +44,6 @@ static void roomy_remove(struct winmem_heap *heap, struct winmem_heap_segment *s
 		heap->roomy = segment->roomy_next;
 }
 
-static uint64_t number_of(const void *base)
-{
-	return (uintptr_t)base >> WINMEM_HEAP_SEGMENT_SHIFT;
-}
-
 static struct winmem_heap_segment *segment_make(struct winmem_heap *heap)
 {
 	struct winmem_heap_segment *segment;
@@ -62,7 +57,7 @@ static struct winmem_heap_segment *segment_make(struct winmem_heap *heap)
 	if (winmem_heap_map_set(heap->map, heap->supply, base, GRANULES,
 				(uintptr_t)heap | WINMEM_HEAP_MAP_SEGMENT))
 		goto err_decommit;
-	atomic_store_explicit(&heap->near[number_of(base) % WINMEM_HEAP_NEAR], number_of(base),
+	atomic_store_explicit(&heap->near[winmem_heap_segment_place(base)], (uintptr_t)base,
 			      memory_order_relaxed);
 	segment->unused = UINT64_MAX;
 	segment->prev = heap->segments_end;
@@ -90,8 +85,8 @@ static void segment_release(struct winmem_heap *heap, struct winmem_heap_segment
 		if (segment->slab[i].nr || segment->warm >> i & 1)
 			committed += winmem_heap_segment_slab_bytes(i);
 	}
-	if (heap->near[number_of(base) % WINMEM_HEAP_NEAR] == number_of(base))
-		heap->near[number_of(base) % WINMEM_HEAP_NEAR] = WINMEM_HEAP_NEAR_NONE;
+	if (heap->near[winmem_heap_segment_place(base)] == (uintptr_t)base)
+		heap->near[winmem_heap_segment_place(base)] = WINMEM_HEAP_NEAR_NONE;
 	winmem_heap_map_clear(heap->map, base, GRANULES);
 	winmem_heap_release(heap, base, WINMEM_HEAP_SEGMENT_BYTES, committed);
 }

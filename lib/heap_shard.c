@@ -94,20 +94,20 @@ static bool has_room(const struct winmem_heap_slab *slab)
 static void set_current(struct winmem_heap_slab *slab)
 {
 	slab->where = WINMEM_HEAP_SLAB_CURRENT;
-	slab->watch = UINT16_MAX;
+	winmem_heap_slab_set_watch(slab, UINT16_MAX);
 }
 
 static void add_partial(struct winmem_heap_shard *shard, struct winmem_heap_slab *slab)
 {
 	slab->where = WINMEM_HEAP_SLAB_PARTIAL;
-	slab->watch = 0;
+	winmem_heap_slab_set_watch(slab, 0);
 	list_add(&shard->partial[slab->class], slab);
 }
 
 static void add_full(struct winmem_heap_shard *shard, struct winmem_heap_slab *slab)
 {
 	slab->where = WINMEM_HEAP_SLAB_FULL;
-	slab->watch = slab->used - 1;
+	winmem_heap_slab_set_watch(slab, winmem_heap_slab_used(slab) - 1);
 	list_add(&shard->full, slab);
 }
 
@@ -133,7 +133,7 @@ static void replace_current(struct winmem_heap_shard *shard, struct winmem_heap_
 static void give_if_empty(struct winmem_heap *heap, uint32_t self, struct winmem_heap_shard *shard,
 			  struct winmem_heap_slab *slab, bool locked)
 {
-	if (slab->used || slab->where != WINMEM_HEAP_SLAB_PARTIAL)
+	if (winmem_heap_slab_used(slab) || slab->where != WINMEM_HEAP_SLAB_PARTIAL)
 		return;
 	if (!locked) {
 		if (!has_room(shard->current[slab->class])) {
@@ -218,7 +218,7 @@ static void *take_fresh(struct winmem_heap_slab *slab, size_t size, bool zero)
 	char *data = slab->slots + (size_t)slab->fresh * slab->size;
 
 	winmem_heap_slab_set_word(slab, slab->fresh++, WINMEM_HEAP_SLOT_BUSY | size);
-	slab->used++;
+	slab->left++;
 	if (zero && !slab->zero)
 		memset(data, 0, size);
 	return data;

@@ -22,7 +22,8 @@ void winmem_heap_slab_open(struct winmem_heap_slab *slab, char *start, size_t by
 	slab->fresh = 0;
 	slab->words = slab->slot_words;
 	slab->slots = start + words;
-	slab->used = 0;
+	slab->watch = 0;
+	slab->left = 0;
 	slab->class = class;
 	slab->zero = zero;
 	slab->next = NULL;
@@ -46,7 +47,7 @@ bool winmem_heap_slab_collect(struct winmem_heap_slab *slab)
 	last = first;
 	for (slot = first; slot != WINMEM_HEAP_SLOT_NONE; slot = word & WINMEM_HEAP_SLOT_VALUE) {
 		/* Two threads that free one slot at once make a ring: longer than what is used. */
-		if (slot >= slab->nr || ++nr > slab->used)
+		if (slot >= slab->nr || ++nr > winmem_heap_slab_used(slab))
 			return false;
 		word = winmem_heap_slab_word(slab, slot);
 		if (word >> 14 != WINMEM_HEAP_SLOT_FREE >> 14)
@@ -57,6 +58,6 @@ bool winmem_heap_slab_collect(struct winmem_heap_slab *slab)
 		return false;
 	winmem_heap_slab_set_word(slab, last, slab->free);
 	slab->free = WINMEM_HEAP_SLOT_FREE | first;
-	slab->used -= nr;
+	slab->left -= nr;
 	return true;
 }

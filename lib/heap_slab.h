@@ -44,8 +44,8 @@ struct winmem_heap_slab {
 	uint16_t fresh;			/* from this slot on none was ever given out */
 	_Atomic uint16_t *words;
 	char *slots;
-	uint16_t used;			/* slots neither free nor fresh, those on remote included */
 	uint16_t watch;			/* a free that leaves so many used is one to look at */
+	uint16_t left;			/* so many more are used; may wrap */
 	uint8_t class;
 	uint8_t where;
 	bool zero;			/* fresh slots are */
@@ -56,7 +56,7 @@ struct winmem_heap_slab {
 	alignas(64) _Atomic uint32_t remote;	/* the first slot on the list, or NONE */
 	_Atomic uint32_t owner;		/* number of the shard */
 	uint32_t reciprocal;		/* of size, in 2^-32, rounded up */
-	uint16_t nr_slots;		/* as nr, words, slots and size above */
+	uint32_t nr_slots;		/* as nr, words, slots and size above */
 	uint16_t slot_size;
 	_Atomic uint16_t *slot_words;
 	char *first_slot;
@@ -99,14 +99,26 @@ static inline bool winmem_heap_word_is_busy(uint16_t word)
 	return word & WINMEM_HEAP_SLOT_BUSY;
 }
 
+/* Slots neither free nor fresh, those on remote included. */
+static inline uint16_t winmem_heap_slab_used(const struct winmem_heap_slab *slab)
+{
+	return slab->left + slab->watch;
+}
+
+static inline void winmem_heap_slab_set_watch(struct winmem_heap_slab *slab, uint16_t watch)
+{
+	slab->left += slab->watch - watch;
+	slab->watch = watch;
+}
+
 /* The slot at @data, or one that is past the slab's end: nr_slots is 0 if it is not used. */
-static inline size_t winmem_heap_slab_slot(const struct winmem_heap_slab *slab, const void *data)
+static inline uint32_t winmem_heap_slab_slot(const struct winmem_heap_slab *slab, const void *data)
 {
 	uint32_t offset = (const char *)data - slab->first_slot;
 	uint64_t product = (uint64_t)offset * slab->reciprocal;
 
 	/* Whole slots leave less than the reciprocal, and nothing else that lies in a slab does. */
-	return (uint32_t)product < slab->reciprocal ? product >> 32 : SIZE_MAX;
+	return (uint32_t)product < slab->reciprocal ? product >> 32 : UINT32_MAX;
 }
 
 /**
@@ -127,7 +139,7 @@ static inline char *winmem_heap_slab_pop(struct winmem_heap_slab *slab, size_t s
 	slab->free = atomic_load_explicit(&slab->words[slot], memory_order_relaxed);
 	atomic_store_explicit(&slab->words[slot], WINMEM_HEAP_SLOT_BUSY | size,
 			      memory_order_relaxed);
-	slab->used++;
+	slab->left++;
 	return slab->slots + (size_t)slot * slab->size;
 }
 
@@ -140,7 +152,7 @@ static inline bool winmem_heap_slab_push_local(struct winmem_heap_slab *slab, un
 {
 	winmem_heap_slab_set_word(slab, slot, slab->free);
 	slab->free = WINMEM_HEAP_SLOT_FREE | slot;
-	return --slab->used == slab->watch;
+	return !--slab->left;
 }
 
 /**

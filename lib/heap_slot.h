@@ -13,10 +13,10 @@
 /* @data: any value. True: it lies in a segment of @heap; false: maybe not. */
 static inline bool winmem_heap_slot_is_near(const struct winmem_heap *heap, const void *data)
 {
-	uint64_t number = (uintptr_t)data >> WINMEM_HEAP_SEGMENT_SHIFT;
+	uintptr_t base = (uintptr_t)winmem_heap_segment_base(data);
 
-	return atomic_load_explicit(&heap->near[number % WINMEM_HEAP_NEAR],
-				    memory_order_relaxed) == number;
+	return atomic_load_explicit(&heap->near[winmem_heap_segment_place(data)],
+				    memory_order_relaxed) == base;
 }
 
 /* The same, for certain. */
@@ -36,7 +36,7 @@ static inline int winmem_heap_slot_error(uint16_t word)
 }
 
 /* @slot: what winmem_heap_slab_slot() says. 0, EINVAL, EALREADY, EBADMSG. */
-static inline int winmem_heap_slot_check(const struct winmem_heap_slab *slab, size_t slot)
+static inline int winmem_heap_slot_check(const struct winmem_heap_slab *slab, uint32_t slot)
 {
 	uint16_t word;
 

@@ -313,7 +313,7 @@ static void a_word_that_is_too_long(void **state)
 static void a_slot_freed_by_two_at_once(void **state)
 {
 	struct winmem_heap_slab *slab;
-	size_t slot;
+	uint32_t slot;
 
 	(void)state;
 	fill(100);

@@ -168,6 +168,31 @@ static void children_by_posix_spawn(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* A child by fork has none of its parent's blocks, but it may have some of its own. */
+static void children_by_fork(void **state)
+{
+	char *data;
+	int status;
+	pid_t child;
+
+	(void)state;
+	for (int i = 0; i < 40; i++)
+		*(volatile char *)get(40) = 1;
+	child = fork();
+	if (!child) {
+		for (int i = 0; i < 1000; i++) {
+			data = get(40);
+			memset(data, 1, 40);
+			if (i % 2)
+				free(data);
+		}
+		free(get(100000));
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +205,7 @@ int main(void)
 		cmocka_unit_test(errno_stays),
 		cmocka_unit_test(threads),
 		cmocka_unit_test(children_by_posix_spawn),
+		cmocka_unit_test(children_by_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,7 @@
 #define WINMEM_HEAP_BUSY	0x1
 #define WINMEM_HEAP_FREE	0x2
 #define WINMEM_HEAP_GAP		0x4	/* with FREE */
-#define WINMEM_HEAP_TAIL	0x8	/* with BUSY: there is a pattern behind what was asked for */
+#define WINMEM_HEAP_TAIL	0x8	/* with BUSY: a pattern is behind what was asked for */
 
 struct winmem_heap_block {
 	uint32_t units;		/* with this header */

@@ -147,7 +147,8 @@ static int take(struct winmem_heap *heap, struct winmem_heap_region *region,
 		need = (char *)(block + block->units);
 		rest = 0;
 	} else {
-		need += rest < 3 ? sizeof(struct winmem_heap_free) : sizeof(struct winmem_heap_hollow);
+		need += rest < 3 ? sizeof(struct winmem_heap_free) :
+				   sizeof(struct winmem_heap_hollow);
 	}
 	if (block->state & WINMEM_HEAP_GAP) {
 		gap = *winmem_heap_block_gap(block);

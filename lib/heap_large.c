@@ -148,7 +148,8 @@ void winmem_heap_large_end(struct winmem_heap *heap)
 {
 	struct winmem_heap_large *large, *other;
 
-	for (large = heap->large; large && winmem_heap_large_is_intact(heap, large); large = other) {
+	for (large = heap->large; large && winmem_heap_large_is_intact(heap, large);
+	     large = other) {
 		other = large->next;
 		if (heap->large_end == large)
 			heap->large_end = NULL;

@@ -336,7 +336,8 @@ static bool free_orphan(struct winmem_heap *heap, uint32_t self, struct winmem_h
 void winmem_heap_shard_free_other(struct winmem_heap *heap, uint32_t self,
 				  struct winmem_heap_slab *slab, unsigned int slot)
 {
-	if (winmem_heap_slab_owner(slab) == WINMEM_HEAP_ORPHANS && free_orphan(heap, self, slab, slot))
+	if (winmem_heap_slab_owner(slab) == WINMEM_HEAP_ORPHANS &&
+	    free_orphan(heap, self, slab, slot))
 		return;
 	if (winmem_heap_slab_push_remote(slab, slot))
 		tell(heap, slab);
@@ -373,7 +374,7 @@ void winmem_heap_shard_leave(struct winmem_heap *heap, uint32_t self)
 	}
 	while ((slab = list_take(&shard->full)))
 		orphan(heap, slab);
-	/* Who was about to tell us has done so, mostly; the next thread of our number hears the rest. */
+	/* Who was about to tell us has done so, mostly; the next of our number hears the rest. */
 	hear(heap, self, true);
 }
 

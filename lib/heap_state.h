@@ -48,7 +48,7 @@ struct winmem_heap {
 	struct winmem_heap_region first;
 	struct winmem_heap_region *last;	/* region; regions are linked from first on */
 
-	_Atomic uint64_t active;		/* classes that have slots; read without the mutex */
+	_Atomic uint64_t active;		/* classes with slots; read without the mutex */
 	uint8_t asked[WINMEM_HEAP_CLASSES];	/* allocations of a class that has none yet */
 	struct winmem_heap_segment *segments;
 	struct winmem_heap_segment *segments_end;

@@ -32,6 +32,7 @@
 #include <winmem.h>
 
 #define SAMPLES		9
+#define SAMPLES_SLOW	3
 #define RUNS_TIMED	5
 #define WORKING_SET	4096
 #define MILLION		1000000
@@ -273,6 +274,7 @@ struct bench_case {
 	const char *unit;
 	bool counted;
 	bool winmem_only;
+	bool slow;
 	double (*run)(void);
 	char *const *program;		/* or a program that somebody else wrote */
 	const char *setting;		/* its environment */
@@ -282,18 +284,18 @@ static const struct bench_case cases[] = {
 	{ "heap_mixed", OPERATION, true, .run = mixed },
 	{ "heap_9_to_64k", OPERATION, true, .run = medium },
 	{ "heap_churn_fresh", OPERATION, true, .run = churn_fresh },
-	{ "heap_churn", OPERATION, true, .run = churn },
+	{ "heap_churn", OPERATION, true, .slow = true, .run = churn },
 	{ "heap_create_destroy", OPERATION, true, .winmem_only = true, .run = create_destroy },
 	{ "heap_mixed_time", NANOSECONDS, .run = mixed },
 	{ "heap_9_to_64k_time", NANOSECONDS, .run = medium },
 	{ "heap_churn_fresh_time", NANOSECONDS, .run = churn_fresh },
-	{ "heap_churn_time", NANOSECONDS, .run = churn },
+	{ "heap_churn_time", NANOSECONDS, .slow = true, .run = churn },
 	{ "heap_two_threads_time", NANOSECONDS, .run = larson },
-	{ "heap_kept", "KiB", .run = kept },
-	{ "heap_rss_python", "KiB", .program = python_args },
-	{ "heap_rss_python_malloc", "KiB", .program = python_args,
+	{ "heap_kept", "KiB", .slow = true, .run = kept },
+	{ "heap_rss_python", "KiB", .slow = true, .program = python_args },
+	{ "heap_rss_python_malloc", "KiB", .slow = true, .program = python_args,
 	  .setting = "PYTHONMALLOC=malloc" },
-	{ "heap_rss_sqlite", "KiB", .program = sqlite_args },
+	{ "heap_rss_sqlite", "KiB", .slow = true, .program = sqlite_args },
 };
 
 #define NR_CASES	(sizeof(cases) / sizeof(*cases))
@@ -389,10 +391,11 @@ static void run_case(size_t nr)
 {
 	static double values[NR_SUBJECTS][SAMPLES];
 	const struct bench_case *bench = &cases[nr];
+	size_t samples = bench->slow ? SAMPLES_SLOW : SAMPLES;
 	const char *name;
 
 	fprintf(stderr, "heap-bench: %s\n", bench->name);
-	for (size_t i = 0; i < SAMPLES; i++) {
+	for (size_t i = 0; i < samples; i++) {
 		for (size_t j = 0; j < NR_SUBJECTS; j++) {
 			if (has_subject(bench, j))
 				values[j][i] = sample(nr, j);
@@ -403,9 +406,9 @@ static void run_case(size_t nr)
 			continue;
 		/* In a program of others winmem is its malloc. */
 		name = bench->program && j == 1 ? subjects[0].name : subjects[j].name;
-		qsort(values[j], SAMPLES, sizeof(double), compare);
+		qsort(values[j], samples, sizeof(double), compare);
 		printf("%s,%s,%s,%.1f,%.1f,%.1f\n", bench->name, name, bench->unit,
-		       values[j][SAMPLES / 2], values[j][0], values[j][SAMPLES - 1]);
+		       values[j][samples / 2], values[j][0], values[j][samples - 1]);
 	}
 	fflush(stdout);
 }

@@ -136,7 +136,7 @@ programs: malloc
 	@tests/build-module $(or $(KERNEL),6.1)
 	@tests/vm/run --kernel $(or $(KERNEL),6.1) -- tests/malloc/programs
 
-## suite: python3's own tests, likewise (half an hour); MODULES="json re" runs those alone
+## suite: python3's own tests, likewise (five minutes); MODULES="json re" runs those
 suite: malloc
 	@tests/vm/deps libpython$$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')-testsuite
 	@tests/build-module $(or $(KERNEL),6.1)

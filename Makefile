@@ -102,7 +102,7 @@ $(B)/tests/uapi/%: tests/uapi/%.c $(wildcard tests/uapi/*.h tests/uapi/common.c)
 	$(TEST_CC) -Itests/uapi $< tests/uapi/common.c -lcmocka -pthread -o $@
 
 $(B)/tests/race/%: tests/race/%.c tests/race/race.c tests/race/race.h \
-		$(wildcard tests/uapi/common.*) module/widen.h uapi/linux/winmem.h
+		$(wildcard tests/uapi/common.* tests/uapi/*.h) module/widen.h uapi/linux/winmem.h
 	@mkdir -p $(@D)
 	$(TEST_CC) -Itests/uapi $< tests/race/race.c tests/uapi/common.c -lcmocka -pthread -o $@
 

@@ -46,13 +46,28 @@ static void check_work(const struct call *call)
 	}
 }
 
+/* Those that leave nothing when their answer gets lost. */
+static bool is_undone(const struct call *call)
+{
+	return call->nr == WINMEM_IOC_RESERVE || call->nr == WINMEM_IOC_ATTACH;
+}
+
+static int next_descriptor(void)
+{
+	int fd = dup(0);
+
+	EXPECT_OK(fd);
+	close(fd);
+	return fd;
+}
+
 static void check_copy(const struct call *call, int ret, int err, const struct snapshot *before)
 {
 	struct snapshot after;
 
 	EXPECT(!memcmp(&args, &preset, sizeof(args)));
 	if (!ret) {
-		EXPECT(call_writes(call) && call->nr != WINMEM_IOC_RESERVE);
+		EXPECT(call_writes(call) && !is_undone(call));
 		seen.out++;
 		check_work(call);
 		return;
@@ -69,6 +84,8 @@ static void renew(const struct call *call, bool done)
 {
 	if (done && call->nr == WINMEM_IOC_RESERVE)
 		release(args.reserve.out_addr);
+	if (done && call->nr == WINMEM_IOC_ATTACH)
+		close(args.attach.out_fd);
 	limit_set(~0UL);
 	if (!done || call->nr != WINMEM_IOC_RELEASE)
 		release(fixture);
@@ -79,7 +96,7 @@ static bool round_of(const struct call *call, unsigned int longer, unsigned int 
 {
 	struct snapshot before;
 	enum inject_kind kind;
-	int ret, err;
+	int ret, err, next = next_descriptor();
 
 	args = call_args(call);
 	args.size += longer;
@@ -92,6 +109,8 @@ static bool round_of(const struct call *call, unsigned int longer, unsigned int 
 
 	if (kind == INJECT_USERCOPY)
 		check_copy(call, ret, err, &before);
+	if (ret)
+		EXPECT_EQ(next, next_descriptor());
 	snapshot_drop(&before);
 	renew(call, !ret);
 	return kind != INJECT_NONE;
@@ -99,8 +118,8 @@ static bool round_of(const struct call *call, unsigned int longer, unsigned int 
 
 static bool all_seen(const struct call *call)
 {
-	/* RESERVE gives EFAULT for both. */
-	if (call->nr == WINMEM_IOC_RESERVE)
+	/* They give EFAULT for both. */
+	if (is_undone(call))
 		return seen.in >= 2;
 	return seen.in && (seen.out || !call_writes(call));
 }

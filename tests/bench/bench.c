@@ -112,6 +112,9 @@ static const struct bench_case cases[] = {
 	{ "watch_rewrite", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_rewrite, 1 },
 	{ "watch_rewrite", "userfaultfd", &bench_uffd_watch, bench_watch_rewrite, 1 },
 
+	{ "handled_fault", "winmem", &bench_libwinmem_handled, bench_handled_fault, 1024 },
+	{ "handled_fault", "mprotect_sigsegv", &bench_mprotect_handled, bench_handled_fault, 1024 },
+
 	{ "watch_clean_8192", "winmem", &bench_winmem_watch, bench_watch_clean, 64 },
 	{ "watch_clean_8192", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_clean, 1 },
 	{ "watch_clean_8192", "userfaultfd", &bench_uffd_watch, bench_watch_clean, 1 },

@@ -40,6 +40,8 @@ extern const struct bench_memory bench_getppid;		/* noop: the cheapest system ca
 extern const struct bench_memory bench_winmem_watch;
 extern const struct bench_memory bench_mprotect_watch;	/* and SIGSEGV */
 extern const struct bench_memory bench_uffd_watch;	/* write protection by userfaultfd */
+extern const struct bench_memory bench_libwinmem_handled;	/* by an exception */
+extern const struct bench_memory bench_mprotect_handled;	/* by SIGSEGV */
 extern const struct bench_memory bench_none;		/* nothing at all: the loop alone */
 
 /* One run of one case. */
@@ -80,6 +82,7 @@ void bench_query_other(struct bench_run *run);
 void bench_touch(struct bench_run *run);
 void bench_touch_scattered(struct bench_run *run);
 void bench_release_page(struct bench_run *run);
+void bench_handled_fault(struct bench_run *run);
 void bench_watch_dirty(struct bench_run *run);
 void bench_watch_clean(struct bench_run *run);
 void bench_watch_rewrite(struct bench_run *run);

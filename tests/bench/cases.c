@@ -304,6 +304,18 @@ void bench_touch_scattered(struct bench_run *run)
 	touch_pages(run, 1237);
 }
 
+/* ... of pages that nobody has committed: a handler does, for each of them. */
+void bench_handled_fault(struct bench_run *run)
+{
+	size_t length = run->nr * BENCH_PAGE;
+	char *addr = reserve(run, length);
+
+	bench_start(run);
+	touch_all(addr, length);
+	bench_stop(run, run->nr);
+	release(run, addr, length);
+}
+
 /* The end of a reservation whose pages have all been written; the cost for each page. */
 void bench_release_page(struct bench_run *run)
 {

@@ -8,21 +8,22 @@
 #include "keep.h"
 
 /* Pages on both sides of a chunk's first. */
-#define LENGTH	(2 * GRAN)
+#define LENGTH	(4 * PAGE)
 
-static unsigned long base;
+static unsigned long start, base;
 
 static void make(void)
 {
-	base = find_hole(4 * CHUNK) + CHUNK - GRAN;
-	reserve_fixed(base - CHUNK + GRAN, 4 * CHUNK);
-	commit(base - CHUNK + GRAN, 4 * CHUNK, READWRITE);
-	sweep_watch_runs(base - CHUNK + GRAN, 4 * CHUNK);
+	start = find_hole(4 * CHUNK);
+	base = start + CHUNK - 2 * PAGE;
+	reserve_fixed(start, 4 * CHUNK);
+	commit(start, 4 * CHUNK, READWRITE);
+	sweep_watch_runs(start, 4 * CHUNK);
 }
 
 static void undo(void)
 {
-	release(base - CHUNK + GRAN);
+	release(start);
 	EXPECT_EQ(0, charge());
 	EXPECT_EQ(0, vm_locked());
 }
@@ -69,7 +70,7 @@ static void prepare_partly(void)
 {
 	make();
 	lock(base + PAGE, PAGE);
-	lock(base + GRAN, PAGE);
+	lock(base + 2 * PAGE, PAGE);
 	before = 2 * PAGE;
 }
 
@@ -154,7 +155,7 @@ static int do_reclaim(void)
 static void prepare_reclaim(void)
 {
 	make();
-	offer(base - CHUNK + GRAN, 2 * CHUNK);
+	offer(start, 2 * CHUNK);
 }
 
 static void check_reclaimed(void)

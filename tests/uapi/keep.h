@@ -77,6 +77,20 @@ static inline unsigned long pinned(void)
 	       number_of("/proc/vmstat", "nr_foll_pin_released ");
 }
 
+/* The same when nothing comes any more of what was done before: it adds up each second. */
+static inline unsigned long pinned_at_first(void)
+{
+	unsigned long nr = pinned();
+
+	for (int quiet = 0; quiet < 25; quiet++) {
+		usleep(100000);
+		if (pinned() != nr)
+			quiet = 0;
+		nr = pinned();
+	}
+	return nr;
+}
+
 /* Whether a page is mapped. */
 static inline bool is_mapped(unsigned long addr)
 {

@@ -90,7 +90,7 @@ TEST(L01_compaction_leaves_locked_pages)
 TEST(root_locks_more_than_RLIMIT_MEMLOCK)
 {
 	const unsigned long length = 64UL << 20;
-	unsigned long base = reserve_commit(length, READWRITE), before = pinned();
+	unsigned long base = reserve_commit(length, READWRITE), before = pinned_at_first();
 
 	lock(base, length);
 	EXPECT_EQ(length, vm_locked());
@@ -111,10 +111,10 @@ static void press_all(void)
 				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	EXPECT(map != MAP_FAILED);
-	/* Till something had to go to swap. */
-	for (unsigned long at = 0; at < length && swap_used() < 1024; at += 1UL << 20) {
-		for (unsigned long page = 0; page < 1UL << 20; page += PAGE)
-			map[at + page] = 1;
+	/* Till something had to go to swap; a debug kernel takes minutes. */
+	alarm(900);
+	for (unsigned long at = 0; at < length && swap_used() < 1024; at += 4UL << 20) {
+		EXPECT_OK(madvise(map + at, 4UL << 20, MADV_POPULATE_WRITE));
 		used = at;
 	}
 	EXPECT(used);

@@ -315,7 +315,7 @@ TEST(no_more_than_RLIMIT_MEMLOCK)
 /* All or nothing, with what was locked before staying so. */
 TEST(a_hole_in_the_window)
 {
-	unsigned long base = make(READWRITE), before = pinned();
+	unsigned long base = make(READWRITE), before = pinned_at_first();
 
 	lock(base + PAGE, PAGE);
 	EXPECT_OK(munmap((void *)(base + 8 * PAGE), PAGE));
@@ -330,7 +330,7 @@ TEST(a_hole_in_the_window)
 
 TEST(something_else_mapped_over_the_window)
 {
-	unsigned long base = make(READWRITE), before = pinned();
+	unsigned long base = make(READWRITE), before = pinned_at_first();
 	void *other = mmap((void *)(base + 8 * PAGE), PAGE, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE, -1, 0);
 
@@ -345,7 +345,7 @@ TEST(something_else_mapped_over_the_window)
 /* The memory stays committed when its window is unmapped, and so does the lock. */
 TEST(a_locked_page_is_unmapped)
 {
-	unsigned long base = make(READWRITE), before = pinned();
+	unsigned long base = make(READWRITE), before = pinned_at_first();
 
 	lock(base, LENGTH);
 	EXPECT_OK(munmap((void *)base, LENGTH));
@@ -378,7 +378,7 @@ int test_exec(int argc, char **argv)
 
 TEST(exit_and_exec_unlock)
 {
-	unsigned long before = pinned();
+	unsigned long before = pinned_at_first();
 
 	IN_CHILD(locks_and_ends, NULL);
 	IN_CHILD(locks_and_ends, "exec");
@@ -403,7 +403,7 @@ static void closes_and_unmaps(void *arg)
 
 TEST(the_end_of_the_space_unlocks)
 {
-	unsigned long before = pinned();
+	unsigned long before = pinned_at_first();
 
 	IN_CHILD(closes_and_unmaps, NULL);
 	EVENTUALLY(pinned() == before);
@@ -433,7 +433,7 @@ TEST(a_child_has_nothing_locked)
 TEST(many_pages)
 {
 	const unsigned long length = 3 * CHUNK / 2;
-	unsigned long base = reserve_commit(4 * CHUNK, READWRITE), before = pinned();
+	unsigned long base = reserve_commit(4 * CHUNK, READWRITE), before = pinned_at_first();
 
 	lock(base + CHUNK - 5 * PAGE, length);
 	EXPECT_EQ(length, locked(base, 4 * CHUNK));

@@ -69,7 +69,7 @@ static void *writes(void *arg)
 TEST(locks_among_decommits)
 {
 	void *(*const functions[])(void *) = { locks, locks, decommits, writes };
-	unsigned long before = pinned();
+	unsigned long before = pinned_at_first();
 
 	base = reserve_commit(LENGTH, READWRITE);
 	run(functions);
@@ -108,7 +108,7 @@ static void *reads(void *arg)
 TEST(O01_offers_among_readers_and_locks)
 {
 	void *(*const functions[])(void *) = { offers, reads, reads, locks };
-	unsigned long before = pinned();
+	unsigned long before = pinned_at_first();
 
 	base = reserve_commit(LENGTH, READWRITE);
 	for (unsigned int i = 0; i < 16; i++)

@@ -106,7 +106,7 @@ $(B)/tests/race/%: tests/race/%.c tests/race/race.c tests/race/race.h \
 	@mkdir -p $(@D)
 	$(TEST_CC) -Itests/uapi $< tests/race/race.c tests/uapi/common.c -lcmocka -pthread -o $@
 
-$(B)/tests/lib/%: tests/lib/%.c $(wildcard tests/lib/*.h tests/lib/common.c) $(B)/lib/libwinmem.a
+$(B)/tests/lib/%: tests/lib/%.c $(wildcard tests/lib/*.h tests/lib/common.c tests/uapi/target.h tests/uapi/zram.h) $(B)/lib/libwinmem.a
 	@mkdir -p $(@D)
 	$(TEST_CC) -Itests/lib $< tests/lib/common.c $(B)/lib/libwinmem.a -lcmocka -pthread -o $@
 

@@ -107,10 +107,12 @@ static const struct bench_case cases[] = {
 	{ "watch_get_reset", "winmem", &bench_winmem_watch, bench_watch_dirty, 8 },
 	{ "watch_get_reset", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_dirty, 1 },
 	{ "watch_get_reset", "userfaultfd", &bench_uffd_watch, bench_watch_dirty, 1 },
+	{ "watch_get_reset", "pagemap_scan", &bench_scan_watch, bench_watch_dirty, 8 },
 
 	{ "watch_rewrite", "winmem", &bench_winmem_watch, bench_watch_rewrite, 4 },
 	{ "watch_rewrite", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_rewrite, 1 },
 	{ "watch_rewrite", "userfaultfd", &bench_uffd_watch, bench_watch_rewrite, 1 },
+	{ "watch_rewrite", "pagemap_scan", &bench_scan_watch, bench_watch_rewrite, 4 },
 
 	{ "handled_fault", "winmem", &bench_libwinmem_handled, bench_handled_fault, 1024 },
 	{ "handled_fault", "mprotect_sigsegv", &bench_mprotect_handled, bench_handled_fault, 1024 },
@@ -118,6 +120,7 @@ static const struct bench_case cases[] = {
 	{ "watch_clean_8192", "winmem", &bench_winmem_watch, bench_watch_clean, 64 },
 	{ "watch_clean_8192", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_clean, 1 },
 	{ "watch_clean_8192", "userfaultfd", &bench_uffd_watch, bench_watch_clean, 1 },
+	{ "watch_clean_8192", "pagemap_scan", &bench_scan_watch, bench_watch_clean, 4 },
 };
 
 #define NR_CASES	(sizeof(cases) / sizeof(*cases))
@@ -237,6 +240,8 @@ static void run_case(size_t nr)
 	struct bench_run run;
 	double values[SAMPLES];
 
+	if (bench->memory->supported && !bench->memory->supported())
+		return;
 	fprintf(stderr, "bench: %s, %s\n", bench->name, bench->subject);
 	for (unsigned int i = 0; i < samples; i++) {
 		fork_sample(nr, &run);

@@ -21,6 +21,7 @@ struct bench_memory {
 	int (*protect)(void *addr, size_t length, bool write);	/* read, or read and write */
 	int (*query)(void *addr);			/* what is there */
 	int (*noop)(void);
+	bool (*supported)(void);			/* by this kernel; NULL: by all */
 	/* How many pages were written since the last call, for watchers.c. */
 	int (*watch)(void *addr, size_t length, size_t *nr);
 };
@@ -40,6 +41,7 @@ extern const struct bench_memory bench_getppid;		/* noop: the cheapest system ca
 extern const struct bench_memory bench_winmem_watch;
 extern const struct bench_memory bench_mprotect_watch;	/* and SIGSEGV */
 extern const struct bench_memory bench_uffd_watch;	/* write protection by userfaultfd */
+extern const struct bench_memory bench_scan_watch;	/* PAGEMAP_SCAN */
 extern const struct bench_memory bench_libwinmem_handled;	/* by an exception */
 extern const struct bench_memory bench_mprotect_handled;	/* by SIGSEGV */
 extern const struct bench_memory bench_none;		/* nothing at all: the loop alone */

@@ -194,3 +194,85 @@ const struct bench_memory bench_uffd_watch = {
 	.release = unmap_pages,
 	.watch = uffd_watch,
 };
+
+/*
+ * PAGEMAP_SCAN, from 6.7 on: userfaultfd's write protection that is lifted without a
+ * message, and a scan of the page tables for what is not protected any more.
+ */
+
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC	(1 << 15)
+#endif
+
+/* Debian 12's headers do not have it. */
+#ifndef PAGEMAP_SCAN
+struct page_region {
+	uint64_t start, end, categories;
+};
+
+struct pm_scan_arg {
+	uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+
+#define PAGE_IS_WRITTEN		(1 << 1)
+#define PM_SCAN_WP_MATCHING	(1 << 0)
+#define PM_SCAN_CHECK_WPASYNC	(1 << 1)
+#define PAGEMAP_SCAN		_IOWR('f', 16, struct pm_scan_arg)
+#endif
+
+static int pagemap = -1;
+
+static int scan_watch(void *addr, size_t length, size_t *nr)
+{
+	static struct page_region regions[BENCH_WATCHED];
+	struct pm_scan_arg args = {
+		.size = sizeof(args),
+		.flags = PM_SCAN_WP_MATCHING | PM_SCAN_CHECK_WPASYNC,
+		.start = (uintptr_t)addr,
+		.end = (uintptr_t)addr + length,
+		.vec = (uintptr_t)regions,
+		.vec_len = BENCH_WATCHED,
+		.category_mask = PAGE_IS_WRITTEN,
+		.return_mask = PAGE_IS_WRITTEN,
+	};
+	int found = ioctl(pagemap, PAGEMAP_SCAN, &args);
+
+	if (found < 0)
+		return errno;
+	*nr = 0;
+	for (int i = 0; i < found; i++)
+		*nr += (regions[i].end - regions[i].start) / BENCH_PAGE;
+	return args.walk_end == args.end ? 0 : ENOSPC;
+}
+
+static bool scan_supported(void)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_WP_ASYNC };
+
+	uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	return uffd >= 0 && !ioctl(uffd, UFFDIO_API, &api);
+}
+
+static void *scan_reserve(size_t length)
+{
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_WP };
+	void *addr = map_pages(length);
+	size_t nr;
+
+	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (!addr || pagemap < 0 || !scan_supported())
+		return NULL;
+	range.range.start = (uintptr_t)addr;
+	range.range.len = length;
+	if (ioctl(uffd, UFFDIO_REGISTER, &range) || scan_watch(addr, length, &nr))
+		return NULL;
+	return addr;
+}
+
+const struct bench_memory bench_scan_watch = {
+	.supported = scan_supported,
+	.reserve = scan_reserve,
+	.release = unmap_pages,
+	.watch = scan_watch,
+};

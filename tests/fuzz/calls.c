@@ -426,8 +426,11 @@ void fuzz_call(struct fuzzer *f)
 	before = made;
 
 	err = ioctl(fd, number, place) ? errno : 0;
-	/* The other thread has closed it; or it is ATTACH's, which does not do everything. */
-	if ((err == EBADF || err == EPERM) && fd != f->worker->fds[0])
+	/*
+	 * The other thread has closed it, and the number may be another file's by now; or it is
+	 * ATTACH's, which does not do everything.
+	 */
+	if ((err == EBADF || err == ENOTTY || err == EPERM) && fd != f->worker->fds[0])
 		return;
 	note(f, call_name(nr), place == &made ? 0 : (unsigned long)place, args->size,
 	     (unsigned long)before.args.reserve.addr, err);

@@ -60,8 +60,48 @@ static int look(pid_t pid, uint64_t addr, size_t size, size_t *good)
 	return 0;
 }
 
-static int transfer_read(pid_t pid, uint64_t from, uint64_t to, size_t size, size_t *done)
+/* What lies at an address. A process without winmem cannot be asked: prot is 0 then. */
+static int look_up(struct winmem_process *process, uint64_t addr, struct winmem_query *found)
 {
+	int ret;
+
+	*found = (struct winmem_query){ .size = sizeof(*found), .addr = addr };
+	ret = process ? winmem_process_ioctl(process, WINMEM_IOC_QUERY, found) :
+			winmem_ioctl(WINMEM_IOC_QUERY, found);
+	if (ret == ENODEV) {
+		found->out_base = addr;
+		found->out_length = UINT64_MAX - addr;
+		found->out_state = WINMEM_STATE_COMMIT;
+		found->out_prot = 0;
+		ret = 0;
+	}
+	return ret;
+}
+
+/* A guard page that is read or written is a guard page no more (G07). */
+static void take_guard(struct winmem_process *process, uint64_t addr)
+{
+	struct winmem_protect args = {
+		.size = sizeof(args),
+		.addr = addr & ~(WINMEM_PAGE_SIZE - 1),
+		.length = WINMEM_PAGE_SIZE,
+	};
+	struct winmem_query found;
+
+	if (look_up(process, addr, &found) || !(found.out_prot & WINMEM_PROT_GUARD))
+		return;
+	args.prot = found.out_prot & ~WINMEM_PROT_GUARD;
+	if (process)
+		winmem_process_ioctl(process, WINMEM_IOC_PROTECT, &args);
+	else
+		winmem_ioctl(WINMEM_IOC_PROTECT, &args);
+}
+
+static int transfer_read(struct winmem_process *process, uint64_t from, uint64_t to, size_t size,
+			 size_t *done)
+{
+	pid_t pid = winmem_process_pid(process);
+
 	while (*done < size) {
 		size_t part = size - *done < LOOK ? size - *done : LOOK, good;
 		struct iovec remote, local;
@@ -71,8 +111,10 @@ static int transfer_read(pid_t pid, uint64_t from, uint64_t to, size_t size, siz
 		ret = look(pid, from + *done, part, &good);
 		if (ret)
 			return ret;
-		if (good < part)
+		if (good < part) {
+			take_guard(process, from + *done + good);
 			good -= good % PIECE;
+		}
 		remote = vec(from + *done, good);
 		local = vec(to + *done, good);
 		if (good)
@@ -97,8 +139,8 @@ WINMEM_API BOOL WINAPI ReadProcessMemory(HANDLE hProcess, LPCVOID lpBaseAddress,
 
 	ret = winmem_process_get(hProcess, PROCESS_VM_READ, &process);
 	if (!ret)
-		ret = transfer_read(winmem_process_pid(process), (uintptr_t)lpBaseAddress,
-				    (uintptr_t)lpBuffer, nSize, &done);
+		ret = transfer_read(process, (uintptr_t)lpBaseAddress, (uintptr_t)lpBuffer, nSize,
+				    &done);
 	winmem_process_put(process);
 	if (lpNumberOfBytesRead)
 		*lpNumberOfBytesRead = done;
@@ -120,24 +162,6 @@ static int check_source(uint64_t from, size_t size)
 		done += part;
 	}
 	return 0;
-}
-
-/* What lies at an address. A process without winmem cannot be asked: prot is 0 then. */
-static int look_up(struct winmem_process *process, uint64_t addr, struct winmem_query *found)
-{
-	int ret;
-
-	*found = (struct winmem_query){ .size = sizeof(*found), .addr = addr };
-	ret = process ? winmem_process_ioctl(process, WINMEM_IOC_QUERY, found) :
-			winmem_ioctl(WINMEM_IOC_QUERY, found);
-	if (ret == ENODEV) {
-		found->out_base = addr;
-		found->out_length = UINT64_MAX - addr;
-		found->out_state = WINMEM_STATE_COMMIT;
-		found->out_prot = 0;
-		ret = 0;
-	}
-	return ret;
 }
 
 static bool is_code(const struct winmem_query *found)
@@ -199,8 +223,10 @@ static int transfer_write(struct winmem_process *process, uint64_t to, uint64_t 
 			ret = copy_error();
 		if (copied > 0)
 			*done += copied;
-		if (copied < 0 || (size_t)copied < part)
+		if (copied < 0 || (size_t)copied < part) {
+			take_guard(process, to + *done);
 			break;
+		}
 	}
 	if (*done == size && !ret)
 		return 0;

@@ -237,6 +237,41 @@ TEST(R11_write_over_data_and_code)
 	finish();
 }
 
+static void guards_a_page(struct target *self, int step)
+{
+	has_pages(self, step);
+	if (step == 2)
+		protect(self->base + 2 * PAGE, PAGE, RW | PAGE_GUARD);
+	if (step == 3)
+		expect_committed(self->base, self->base, RW, PAGES * PAGE, RW);
+}
+
+TEST(G07_guard_page)
+{
+	char *own = alloc(2 * PAGE, RW), byte = 7;
+	SIZE_T done = 1;
+
+	protect(own + PAGE, PAGE, XR | PAGE_GUARD);
+	EXPECT_ERROR(ERROR_PARTIAL_COPY,
+		     ReadProcessMemory(GetCurrentProcess(), own + PAGE, &byte, 1, &done));
+	EXPECT_EQ(0, done);
+	EXPECT_EQ(7, byte);
+	expect_committed(own + PAGE, own, RW, PAGE, XR);
+	EXPECT_OK(ReadProcessMemory(GetCurrentProcess(), own + PAGE, &byte, 1, &done));
+	EXPECT_EQ(0, byte);
+	release(own);
+
+	target = target_start(guards_a_page);
+	base = target->base;
+	there = EXPECT_OK(OpenProcess(PROCESS_ALL_ACCESS, FALSE, target->pid));
+	target_step(target);
+	EXPECT_ERROR(ERROR_PARTIAL_COPY,
+		     ReadProcessMemory(there, base + PAGE, &byte, 2 * PAGE, &done));
+	EXPECT_EQ(0, done);
+	target_step(target);
+	finish();
+}
+
 TEST(R13_bad_handles)
 {
 	char byte = 0;

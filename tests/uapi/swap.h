@@ -35,13 +35,6 @@ static inline unsigned long swap_used(void)
 	return (total - unused) / 4;
 }
 
-static inline void press(unsigned long base, unsigned long length)
-{
-	for (unsigned long addr = base; addr < base + length; addr += PAGE)
-		byte_at(addr);
-	EXPECT_OK(madvise((void *)base, length, MADV_PAGEOUT));
-}
-
 /* Pages that are in memory, mapped or not. */
 static inline unsigned long resident(unsigned long base, unsigned long length)
 {
@@ -53,6 +46,21 @@ static inline unsigned long resident(unsigned long base, unsigned long length)
 	for (unsigned long i = 0; i < length / PAGE; i++)
 		sum += in_memory[i] & 1;
 	return sum;
+}
+
+/*
+ * Twice: on some kernels the first call only splits a huge page, and leaves its pages without
+ * the page table entries by which it would find them.
+ */
+static inline void press(unsigned long base, unsigned long length)
+{
+	for (int i = 0; i < 2; i++) {
+		for (unsigned long addr = base; addr < base + length; addr += PAGE) {
+			if (resident(addr, PAGE))
+				byte_at(addr);
+		}
+		EXPECT_OK(madvise((void *)base, length, MADV_PAGEOUT));
+	}
 }
 
 #endif

@@ -19,6 +19,7 @@
 #include "prot.h"
 #include "query.h"
 #include "region.h"
+#include "reset.h"
 #include "remote.h"
 #include "space.h"
 #include "trace.h"
@@ -97,7 +98,8 @@ static int do_reserve(struct winmem_space *space, struct winmem_reserve *reserve
 	struct winmem_region *region;
 	int ret;
 
-	ret = winmem_space_reserve(space, range->start, range->nr, bounds, &region);
+	ret = winmem_space_reserve(space, range->start, range->nr, bounds,
+				   !(reserve->flags & WINMEM_RESERVE_WATCH), &region);
 	if (ret)
 		return ret;
 	region->prot = reserve->prot;
@@ -246,7 +248,7 @@ static int do_release(struct winmem_space *space, struct winmem_release *release
 	release->out_length = (u64)region->nr << PAGE_SHIFT;
 	exec &= winmem_space_release(space, region);
 	/* Not where the addresses are somebody else's by now. */
-	if (exec && winmem_window_is_whole(space->mm, space->backing.file, page,
+	if (exec && winmem_window_is_whole(space->mm, &space->backing, page,
 					   release->out_length >> PAGE_SHIFT, &exec) && exec)
 		release->out_flags = WINMEM_OUT_EXEC;
 	else
@@ -316,7 +318,7 @@ long winmem_ioc_protect(struct winmem_space *space, union winmem_args *args)
 /* A reset of what is not winmem's is a hint that nobody takes, where it is allowed. */
 static int reset_foreign(struct winmem_space *space, unsigned long page)
 {
-	switch (winmem_mapping_kind(space->mm, space->backing.file, page)) {
+	switch (winmem_mapping_kind(space->mm, &space->backing, page)) {
 	case WINMEM_MAPPING_SHARED:
 		return 0;
 	case WINMEM_MAPPING_FILE:
@@ -336,8 +338,8 @@ static int do_reset(struct winmem_space *space, const struct winmem_reset *reset
 	if (!region)
 		return reset_foreign(space, range->start);
 	if (reset->flags & WINMEM_RESET_UNDO)
-		return winmem_region_reset_undo(space, region, range->start, range->nr);
-	return winmem_region_reset(space, region, range->start, range->nr);
+		return winmem_reset_undo(space, range->start, range->nr);
+	return winmem_reset_make(space, range->start, range->nr);
 }
 
 long winmem_ioc_reset(struct winmem_space *space, union winmem_args *args)

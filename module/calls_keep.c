@@ -53,7 +53,7 @@ long winmem_ioc_lock(struct winmem_space *space, union winmem_args *args)
 	locked = winmem_lock_count(&space->locks, range.start, range.nr);
 	mutex_unlock(&space->mutex);
 	if (lock->flags & WINMEM_LOCK_LOOK)
-		locked += winmem_mapping_locked(space->mm, space->backing.file, range.start,
+		locked += winmem_mapping_locked(space->mm, &space->backing, range.start,
 						range.nr);
 	lock->out_locked = (u64)locked << PAGE_SHIFT;
 	return ret;
@@ -70,7 +70,7 @@ static int do_offer(struct winmem_space *space, const struct winmem_offer *offer
 		return nothing_at(space, range->start);
 	if (offer->flags & WINMEM_OFFER_UNDO)
 		return winmem_offer_undo(space, range->start, range->nr);
-	return winmem_offer_make(space, region, range->start, range->nr);
+	return winmem_offer_make(space, range->start, range->nr);
 }
 
 long winmem_ioc_offer(struct winmem_space *space, union winmem_args *args)

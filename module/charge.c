@@ -18,9 +18,9 @@
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
 
-#include "backing.h"
 #include "charge.h"
 #include "compat.h"
+#include "store.h"
 #include "widen.h"
 
 /* The account's size changes by this much at a time, in pages: 4 MiB. */
@@ -47,7 +47,7 @@ static atomic_long_t charge_total;
  */
 int winmem_charge_init(struct winmem_charge *charge)
 {
-	charge->account = winmem_shmem_file("winmem-charge", 0);
+	charge->account = winmem_shmem_file(NULL, "winmem-charge", 0);
 	if (IS_ERR(charge->account))
 		return PTR_ERR(charge->account);
 	charge->pages = 0;
@@ -109,7 +109,7 @@ unsigned long winmem_charge_total_limit(void)
 
 	if (limit)
 		return limit >> PAGE_SHIFT;
-	return totalram_pages() + max(get_nr_swap_pages(), 0L) + winmem_backing_swapped();
+	return totalram_pages() + max(get_nr_swap_pages(), 0L) + winmem_stores_swapped();
 }
 
 /* The usual answer without the walk: RAM alone is enough. */

@@ -54,7 +54,7 @@ static inline struct winmem_region *region_around(struct winmem_space *space,
 /* Why there is no reservation at an address: something else is there, or nothing. */
 static inline int nothing_at(struct winmem_space *space, unsigned long page)
 {
-	return winmem_mapping_kind(space->mm, space->backing.file, page) == WINMEM_MAPPING_NONE ?
+	return winmem_mapping_kind(space->mm, &space->backing, page) == WINMEM_MAPPING_NONE ?
 	       -ENOENT : -EBUSY;
 }
 

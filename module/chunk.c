@@ -306,6 +306,8 @@ void winmem_chunk_set(struct winmem_chunk *chunk, unsigned long start, unsigned 
 
 	spin_lock(&chunk->lock);
 	states = chunk->states;
+	if (change->mask & WINMEM_PAGE_PROT && !change->bits && nr == WINMEM_CHUNK_PAGES)
+		chunk->touched = 0;
 	if (states) {
 		before = change_states(states + winmem_chunk_offset(start), nr, change);
 		if (nr == WINMEM_CHUNK_PAGES)

@@ -3,6 +3,7 @@
 #define WINMEM_CHUNK_H
 
 #include <linux/bitops.h>
+#include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -32,6 +33,7 @@ struct winmem_chunk {
 	u8 window;		/* how many pages the last fault in order mapped */
 	u16 next;		/* the page that a fault in order would hit next */
 	u16 committed;		/* pages; by the mutex */
+	u16 touched;		/* pages of memory that faults have made */
 	u8 *states;		/* WINMEM_CHUNK_PAGES of them, or NULL */
 	struct winmem_chunk_watch *watch; /* NULL: no page is watched; as states */
 	struct rcu_head rcu;
@@ -64,6 +66,12 @@ static inline void winmem_chunk_note_write(struct winmem_chunk *chunk, unsigned 
 {
 	if (chunk->watch)
 		__set_bit(winmem_chunk_offset(page), chunk->watch->written);
+}
+
+/* Faults have made so many pages of memory; the chunk is locked. */
+static inline void winmem_chunk_note_touch(struct winmem_chunk *chunk, unsigned long nr)
+{
+	chunk->touched = min(chunk->touched + nr, WINMEM_CHUNK_PAGES);
 }
 
 u8 winmem_chunk_get(const struct winmem_chunk *chunk, unsigned long page);

@@ -58,18 +58,50 @@ static inline bool winmem_wp_ptes(struct address_space *mapping, pgoff_t index, 
 #endif
 }
 
-/*
- * A file of shmem pages, whose size counts as committed memory of the system. shmem says
- * -ENOSPC when there is no memory for the inode.
- */
-static inline struct file *winmem_shmem_file(const char *name, loff_t size)
-{
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
-	struct file *file = shmem_file_setup(name, size, 0);
+#define WINMEM_NO_VMA_FLAGS	0
 #else
-	struct file *file = shmem_file_setup(name, size, (vma_flags_t) {});
+#define WINMEM_NO_VMA_FLAGS	((vma_flags_t) {})
 #endif
+
+/*
+ * A file of shmem pages, on a tmpfs mount or, without one, on the kernel's; its size counts
+ * as committed memory of the system. shmem says -ENOSPC when there is no memory for the inode.
+ */
+static inline struct file *winmem_shmem_file(struct vfsmount *mnt, const char *name, loff_t size)
+{
+	struct file *file;
+
+	if (mnt)
+		file = shmem_file_setup_with_mnt(mnt, name, size, WINMEM_NO_VMA_FLAGS);
+	else
+		file = shmem_file_setup(name, size, WINMEM_NO_VMA_FLAGS);
 	return file == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : file;
+}
+
+/*
+ * The folio of a page of a shmem file, locked and with a reference. A new one is not up to
+ * date: shmem leaves it to the caller to fill it, and so does not clear it.
+ */
+static inline int winmem_shmem_get_folio(struct file *file, pgoff_t index, struct folio **folio)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0)
+	struct address_space *mapping = file->f_mapping;
+	struct page *page;
+	void *data;
+	int ret;
+
+	/* Where the function is not exported, this does nothing else but call it. */
+	ret = mapping->a_ops->write_begin(file, mapping, (loff_t)index << PAGE_SHIFT, PAGE_SIZE,
+					  &page, &data);
+	if (!ret)
+		*folio = page_folio(page);
+	return ret;
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+	return shmem_get_folio(file_inode(file), index, folio, SGP_WRITE);
+#else
+	return shmem_get_folio(file_inode(file), index, 0, folio, SGP_WRITE);
+#endif
 }
 
 /*

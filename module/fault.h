@@ -2,9 +2,11 @@
 #ifndef WINMEM_FAULT_H
 #define WINMEM_FAULT_H
 
-struct file;
-struct vm_area_struct;
+#include <linux/mm_types.h>
 
-int winmem_vma_mmap(struct file *file, struct vm_area_struct *vma);
+struct vm_fault;
+
+vm_fault_t winmem_vma_fault(struct vm_fault *vmf);
+vm_fault_t winmem_vma_page_mkwrite(struct vm_fault *vmf);
 
 #endif /* WINMEM_FAULT_H */

@@ -162,10 +162,11 @@ static int lock_check(struct winmem_space *space, unsigned long start, unsigned 
 /* The page of the space's file, and not of something that was mapped over a window. */
 static bool is_own(struct winmem_space *space, struct page *page, unsigned long nr)
 {
+	struct winmem_store *store = winmem_backing_store(&space->backing, nr);
 	struct folio *folio = page_folio(page);
 
-	return folio->mapping == winmem_backing_mapping(&space->backing) &&
-	       folio->index == winmem_backing_index(nr) && !folio_test_large(folio);
+	return folio->mapping == winmem_store_mapping(store) &&
+	       folio->index + folio_page_idx(folio, page) == winmem_store_index(store, nr);
 }
 
 /* Note a page that has been pinned, for which there is one pin and no more. */

@@ -8,12 +8,12 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 
-#include "backing.h"
-#include "fault.h"
 #include "fdinfo.h"
 #include "ioctl.h"
 #include "remote.h"
 #include "space.h"
+#include "store.h"
+#include "vma.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -55,7 +55,9 @@ static const struct file_operations winmem_fops = {
 /* Of a space's file: its last reference is gone, and with it the space. */
 static int winmem_space_file_release(struct inode *inode, struct file *file)
 {
-	winmem_space_end(file->private_data);
+	/* A huge store's file comes later, from there. */
+	if (file->private_data)
+		winmem_space_end(file->private_data);
 	return 0;
 }
 
@@ -107,17 +109,21 @@ static int __init winmem_init(void)
 {
 	int ret;
 
-	ret = winmem_backing_init(&winmem_space_fops);
+	ret = winmem_store_init(&winmem_space_fops);
 	if (ret)
 		return ret;
 	winmem_remote_init(&winmem_remote_fops);
-	return node_register();
+	ret = node_register();
+	if (ret)
+		winmem_store_exit();
+	return ret;
 }
 module_init(winmem_init);
 
 static void __exit winmem_exit(void)
 {
 	misc_deregister(&winmem_device);
+	winmem_store_exit();
 }
 module_exit(winmem_exit);
 

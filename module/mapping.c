@@ -15,18 +15,19 @@
 #include <linux/sched/signal.h>
 #include <uapi/linux/winmem.h>
 
+#include "backing.h"
 #include "compat.h"
 #include "mapping.h"
 #include "region.h"
 #include "visit.h"
 
 /* The VMA over an address, unless it is a window. */
-static struct vm_area_struct *find_foreign(struct mm_struct *mm, const struct file *own,
+static struct vm_area_struct *find_foreign(struct mm_struct *mm, const struct winmem_backing *own,
 					   unsigned long addr)
 {
 	struct vm_area_struct *vma = find_vma(mm, addr);
 
-	return vma && vma->vm_start <= addr && vma->vm_file != own ? vma : NULL;
+	return vma && vma->vm_start <= addr && !winmem_backing_owns(own, vma->vm_file) ? vma : NULL;
 }
 
 static struct vm_area_struct *vma_before(struct vm_area_struct *vma)
@@ -170,14 +171,14 @@ static void run_fill(struct winmem_run *run, struct vm_area_struct *vma, unsigne
 /**
  * winmem_mapping_query() - what lies at a page, if it is a mapping not winmem's
  * @mm: the space's mm
- * @own: file whose mappings are winmem's
+ * @own: memory whose mappings are winmem's
  * @page: page number
  * @run: to fill
  *
  * Context: may sleep; takes mmap_lock for reading.
  * Return: false when nothing, or a window, is there.
  */
-bool winmem_mapping_query(struct mm_struct *mm, const struct file *own, unsigned long page,
+bool winmem_mapping_query(struct mm_struct *mm, const struct winmem_backing *own, unsigned long page,
 			  struct winmem_run *run)
 {
 	struct vm_area_struct *vma;
@@ -201,25 +202,25 @@ bool winmem_mapping_query(struct mm_struct *mm, const struct file *own, unsigned
 /**
  * winmem_mapping_next() - where the next mapping that is not winmem's begins
  * @mm: the space's mm
- * @own: file whose mappings are winmem's
+ * @own: memory whose mappings are winmem's
  * @page: first page to look at
  * @end: where to stop
  *
  * Context: may sleep; takes mmap_lock for reading.
  * Return: page number, @end when there is none before.
  */
-unsigned long winmem_mapping_next(struct mm_struct *mm, const struct file *own,
+unsigned long winmem_mapping_next(struct mm_struct *mm, const struct winmem_backing *own,
 				  unsigned long page, unsigned long end)
 {
 	struct vm_area_struct *vma;
 
 	mmap_read_lock(mm);
-	for (vma = find_vma(mm, page << PAGE_SHIFT); vma && vma->vm_file == own;
+	for (vma = find_vma(mm, page << PAGE_SHIFT); vma && winmem_backing_owns(own, vma->vm_file);
 	     vma = find_vma(mm, vma->vm_end)) {
 		if (vma->vm_end >> PAGE_SHIFT >= end || fatal_signal_pending(current))
 			break;
 	}
-	if (vma && vma->vm_file != own)
+	if (vma && !winmem_backing_owns(own, vma->vm_file))
 		end = min(end, max(page, vma->vm_start >> PAGE_SHIFT));
 	mmap_read_unlock(mm);
 	return end;
@@ -228,14 +229,14 @@ unsigned long winmem_mapping_next(struct mm_struct *mm, const struct file *own,
 /**
  * winmem_mapping_locked() - how much of a range is locked by mlock(2), not winmem's
  * @mm: the caller's mm
- * @own: file whose mappings are winmem's
+ * @own: memory whose mappings are winmem's
  * @start: first page
  * @nr: pages
  *
  * Context: may sleep; takes mmap_lock for reading.
  * Return: pages.
  */
-unsigned long winmem_mapping_locked(struct mm_struct *mm, const struct file *own,
+unsigned long winmem_mapping_locked(struct mm_struct *mm, const struct winmem_backing *own,
 				    unsigned long start, unsigned long nr)
 {
 	unsigned long addr = start << PAGE_SHIFT, end = (start + nr) << PAGE_SHIFT;
@@ -244,7 +245,7 @@ unsigned long winmem_mapping_locked(struct mm_struct *mm, const struct file *own
 
 	mmap_read_lock(mm);
 	for (vma = find_vma(mm, addr); vma && vma->vm_start < end; vma = find_vma(mm, vma->vm_end)) {
-		if (vma->vm_flags & VM_LOCKED && vma->vm_file != own)
+		if (vma->vm_flags & VM_LOCKED && !winmem_backing_owns(own, vma->vm_file))
 			locked += min(end, vma->vm_end) - max(addr, vma->vm_start);
 		if (fatal_signal_pending(current))
 			break;
@@ -264,12 +265,12 @@ static bool is_nameless(const struct file *file)
 /**
  * winmem_mapping_kind() - what kind of mapping, if any, is at a page
  * @mm: the space's mm
- * @own: file whose mappings are winmem's
+ * @own: memory whose mappings are winmem's
  * @page: page number
  *
  * Context: may sleep; takes mmap_lock for reading.
  */
-enum winmem_mapping winmem_mapping_kind(struct mm_struct *mm, const struct file *own,
+enum winmem_mapping winmem_mapping_kind(struct mm_struct *mm, const struct winmem_backing *own,
 					unsigned long page)
 {
 	enum winmem_mapping kind = WINMEM_MAPPING_NONE;

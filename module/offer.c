@@ -16,16 +16,15 @@
 #include "lock.h"
 #include "offer.h"
 #include "prot.h"
-#include "region.h"
+#include "reset.h"
 #include "space.h"
 #include "widen.h"
 
 /**
  * winmem_offer_make() - give up pages till they are wanted again
  * @space: space of the calling process
- * @region: one of its reservations
- * @start: first page, inside it
- * @nr: pages, inside it
+ * @start: first page
+ * @nr: pages, in one reservation
  *
  * Reset first, for that may fail, and shut then. A page that is written between the two
  * is not reset any more: it is shut, and kept.
@@ -33,8 +32,7 @@
  * Context: the space's mutex is held; may sleep.
  * Return: 0; -ENXIO: a page is not committed; -ENOMEM; -EINTR: being killed.
  */
-int winmem_offer_make(struct winmem_space *space, struct winmem_region *region,
-		      unsigned long start, unsigned long nr)
+int winmem_offer_make(struct winmem_space *space, unsigned long start, unsigned long nr)
 {
 	struct winmem_pages_change change = {
 		.mask = WINMEM_PAGE_OFFERED,
@@ -49,7 +47,7 @@ int winmem_offer_make(struct winmem_space *space, struct winmem_region *region,
 	ret = winmem_pages_prepare(&space->pages, start, nr, WINMEM_PAGE_OFFERED);
 	if (ret)
 		return ret;
-	ret = winmem_region_reset(space, region, start, nr);
+	ret = winmem_reset_make(space, start, nr);
 	if (ret)
 		return ret;
 
@@ -87,7 +85,7 @@ int winmem_offer_undo(struct winmem_space *space, unsigned long start, unsigned 
 	ret = winmem_pages_prepare(&space->pages, start, nr, WINMEM_PAGE_NONE);
 	if (ret)
 		return ret;
-	ret = winmem_region_undo(space, start, nr, WINMEM_PAGE_OFFERED);
+	ret = winmem_reset_undo_some(space, start, nr, WINMEM_PAGE_OFFERED);
 	if (ret != -EINTR)
 		winmem_pages_set(&space->pages, start, nr, &change);
 	return ret;

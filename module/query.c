@@ -21,7 +21,7 @@ static void query_free(struct winmem_space *space, unsigned long page, unsigned 
 		.state = WINMEM_STATE_FREE,
 		.prot = WINMEM_PROT_NOACCESS,
 	};
-	run->nr = winmem_mapping_next(space->mm, space->backing.file, page, end) - page;
+	run->nr = winmem_mapping_next(space->mm, &space->backing, page, end) - page;
 }
 
 /* A page of a reservation; or where the next reservation begins. */
@@ -58,7 +58,7 @@ int winmem_query(struct winmem_space *space, unsigned long page, struct winmem_r
 	found = query_region(space, page, run, &end);
 	mutex_unlock(&space->mutex);
 
-	if (found || winmem_mapping_query(space->mm, space->backing.file, page, run))
+	if (found || winmem_mapping_query(space->mm, &space->backing, page, run))
 		return 0;
 	if (page >= WINMEM_PAGE_END)
 		return -EINVAL;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One reservation: commit, decommit, protect, reset, query and the end of it. Each
+ * One reservation: commit, decommit, protect, query and the end of it. Each
  * operation first finds out whether it can succeed and takes what can run out: charge,
  * memory for states, the mappings' agreement on execute. Then it changes the states,
  * and from there on it cannot fail. Last it makes the page tables and the memory
@@ -25,7 +25,6 @@
 
 /* What a protection sets in a state; RESET and LOST are not its business. */
 #define PROT_MASK	(WINMEM_PAGE_VISIBLE | WINMEM_PAGE_EXEC)
-#define RESET_MASK	(WINMEM_PAGE_RESET | WINMEM_PAGE_LOST)
 
 static u32 region_prot(const struct winmem_region *region, u8 state)
 {
@@ -53,7 +52,7 @@ static int exec_change(struct winmem_space *space, unsigned long start, unsigned
 {
 	if (space->mm == current->mm)
 		return -ENOEXEC;
-	return winmem_window_make_exec(space->mm, space->backing.file, start, nr, exec);
+	return winmem_window_make_exec(space->mm, &space->backing, start, nr, exec);
 }
 
 static noinline int exec_look(struct winmem_space *space, struct winmem_region *region,
@@ -65,7 +64,7 @@ static noinline int exec_look(struct winmem_space *space, struct winmem_region *
 	ret = exec_ask(space, start, nr, exec);
 	if (ret)
 		return ret;
-	if (!winmem_window_agrees(space->mm, space->backing.file, start, nr, exec))
+	if (!winmem_window_agrees(space->mm, &space->backing, start, nr, exec))
 		return exec_change(space, start, nr, exec);
 	winmem_widen(WINMEM_WIDEN_EXEC);
 	return 0;
@@ -283,145 +282,6 @@ int winmem_region_protect(struct winmem_space *space, struct winmem_region *regi
 	*old = region_prot(region, winmem_pages_get(&space->pages, start));
 	pages_set_prot(space, region, start, nr, state);
 	return 0;
-}
-
-/*
- * Mark first, then clean: a write takes the mark off again, and one that came between
- * the two is found by that. A page that was clean has nothing to lose, except what an
- * earlier reset left of it.
- */
-static void reset_page(struct winmem_space *space, unsigned long page)
-{
-	struct winmem_pages *pages = &space->pages;
-	u8 before = winmem_pages_get(pages, page);
-
-	if (!winmem_page_is_committed(before))
-		return;
-
-	winmem_pages_set_one(pages, page, RESET_MASK, WINMEM_PAGE_RESET);
-	winmem_widen(WINMEM_WIDEN_RESET);
-	switch (winmem_backing_make_clean(&space->backing, page)) {
-	case WINMEM_WAS_CLEAN:
-		winmem_pages_set_one(pages, page, RESET_MASK, before & RESET_MASK);
-		break;
-	case WINMEM_WAS_SWAPPED:
-		winmem_pages_set_one(pages, page, RESET_MASK, RESET_MASK);
-		break;
-	case WINMEM_WAS_DIRTY:
-		if (!(winmem_pages_get(pages, page) & WINMEM_PAGE_RESET) &&
-		    !winmem_backing_make_dirty(&space->backing, page))
-			winmem_pages_set_one(pages, page, RESET_MASK, RESET_MASK);
-		break;
-	}
-}
-
-/**
- * winmem_region_reset() - the contents of pages do not matter any more
- * @space: space of the calling process
- * @region: one of its reservations
- * @start: first page, inside it
- * @nr: pages, inside it
- *
- * Pages that were never touched are left as they are: there is nothing to lose.
- *
- * Context: the space's mutex is held; may sleep.
- * Return: 0; -ENOMEM; -EINTR: being killed, with some pages reset.
- */
-int winmem_region_reset(struct winmem_space *space, struct winmem_region *region,
-			unsigned long start, unsigned long nr)
-{
-	unsigned long page, last = start + nr - 1;
-	int ret;
-
-	lockdep_assert_held(&space->mutex);
-
-	for (page = start; winmem_backing_next(&space->backing, &page, last); page++) {
-		ret = winmem_pages_prepare(&space->pages, page, 1, WINMEM_PAGE_RESET);
-		if (ret)
-			return ret;
-	}
-
-	/* One walk over the page tables for all of it. */
-	winmem_backing_unmap(&space->backing, start, nr);
-	for (page = start; winmem_backing_next(&space->backing, &page, last); page++) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		/* A page that a fault made after the first loop was not there to reset. */
-		if (winmem_pages_is_single(&space->pages, page))
-			reset_page(space, page);
-		cond_resched();
-	}
-	return 0;
-}
-
-/*
- * One page matters again; false when its contents are gone. A fault that finds them gone
- * marks that before it makes a new page: so the mark is looked at after the page.
- */
-static bool reset_undo_page(struct winmem_space *space, unsigned long page)
-{
-	bool kept = winmem_backing_make_dirty(&space->backing, page);
-
-	winmem_widen(WINMEM_WIDEN_UNDO);
-	if (winmem_pages_get(&space->pages, page) & WINMEM_PAGE_LOST)
-		kept = false;
-	winmem_pages_set_one(&space->pages, page, RESET_MASK, 0);
-	return kept;
-}
-
-/**
- * winmem_region_undo() - the contents of pages that are offered matter again, or of others
- * @space: space of the calling process
- * @start: first page
- * @nr: pages, in one reservation
- * @offered: WINMEM_PAGE_OFFERED: those that are; 0: those that are not
- *
- * Context: the space's mutex is held; may sleep.
- * Return: 0; -ENODATA: some page was dropped and reads zero, the others are kept; -EINTR:
- * being killed.
- */
-int winmem_region_undo(struct winmem_space *space, unsigned long start, unsigned long nr,
-		       u8 offered)
-{
-	unsigned long end = start + nr;
-	int ret = 0;
-
-	lockdep_assert_held(&space->mutex);
-
-	while (start < end) {
-		u8 state;
-		unsigned long run = winmem_pages_run(&space->pages, start, end - start,
-						     RESET_MASK | WINMEM_PAGE_OFFERED, &state);
-
-		if (!(state & RESET_MASK) || (state & WINMEM_PAGE_OFFERED) != offered) {
-			start += run;
-			continue;
-		}
-		for (run += start; start < run; start++) {
-			if (!reset_undo_page(space, start))
-				ret = -ENODATA;
-		}
-		if (fatal_signal_pending(current))
-			return -EINTR;
-	}
-	return ret;
-}
-
-/**
- * winmem_region_reset_undo() - the contents of pages matter again
- * @space: space of the calling process
- * @region: one of its reservations
- * @start: first page, inside it
- * @nr: pages, inside it
- *
- * Context: the space's mutex is held; may sleep.
- * Return: 0; -ENODATA: some page was dropped and reads zero, the others are kept; -EINTR:
- * being killed.
- */
-int winmem_region_reset_undo(struct winmem_space *space, struct winmem_region *region,
-			     unsigned long start, unsigned long nr)
-{
-	return winmem_region_undo(space, start, nr, 0);
 }
 
 /**

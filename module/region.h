@@ -40,12 +40,6 @@ int winmem_region_decommit(struct winmem_space *space, struct winmem_region *reg
 			   unsigned long start, unsigned long nr);
 int winmem_region_protect(struct winmem_space *space, struct winmem_region *region,
 			  unsigned long start, unsigned long nr, u32 prot, u32 *old);
-int winmem_region_reset(struct winmem_space *space, struct winmem_region *region,
-			unsigned long start, unsigned long nr);
-int winmem_region_reset_undo(struct winmem_space *space, struct winmem_region *region,
-			     unsigned long start, unsigned long nr);
-int winmem_region_undo(struct winmem_space *space, unsigned long start, unsigned long nr,
-		       u8 offered);
 void winmem_region_query(struct winmem_space *space, const struct winmem_region *region,
 			 unsigned long page, struct winmem_run *run);
 void winmem_region_end_all(struct winmem_space *space, struct winmem_region *region);

@@ -32,14 +32,14 @@ static struct winmem_space *space_create(void)
 	ret = winmem_charge_init(&space->charge);
 	if (ret)
 		goto err_free;
-	ret = winmem_backing_open(&space->backing, space);
+	mutex_init(&space->mutex);
+	ret = winmem_backing_open(&space->backing, space, &space->mutex);
 	if (ret)
 		goto err_charge;
 
-	mutex_init(&space->mutex);
 	mt_init_flags(&space->regions, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
 	mt_set_external_lock(&space->regions, &space->mutex);
-	winmem_windows_init(&space->windows, current->mm, space->backing.file, &space->regions);
+	winmem_windows_init(&space->windows, current->mm, &space->backing, &space->regions);
 	mt_set_external_lock(&space->windows.tree, &space->mutex);
 	winmem_pages_init(&space->pages);
 	winmem_guards_init(&space->guards);
@@ -68,7 +68,7 @@ static struct winmem_space *space_get(const struct mm_struct *mm)
 		if (space->mm != mm)
 			continue;
 		winmem_widen(WINMEM_WIDEN_OPEN);
-		if (get_file_active(&space->backing.file))
+		if (get_file_active(&space->backing.small.file))
 			return space;
 	}
 	return NULL;
@@ -118,7 +118,7 @@ struct winmem_space *winmem_space_open(void)
  */
 void winmem_space_close(struct winmem_space *space)
 {
-	fput(space->backing.file);
+	fput(space->backing.small.file);
 }
 
 /**
@@ -144,16 +144,36 @@ void winmem_space_end(struct winmem_space *space)
 	}
 	__mt_destroy(&space->regions);
 	winmem_windows_destroy(&space->windows);
+	winmem_backing_close(&space->backing);
 	mutex_unlock(&space->mutex);
 
 	winmem_locks_destroy(&space->locks, space->mm);
 	winmem_guards_destroy(&space->guards);
 	winmem_charge_destroy(&space->charge);
 	winmem_pages_destroy(&space->pages);
-	winmem_backing_close(&space->backing);
 	mmdrop(space->mm);
 	mutex_destroy(&space->mutex);
 	kfree(space);
+}
+
+/**
+ * winmem_space_has() - whether a window is one of its process, with pages where they belong
+ * @vma: VMA of a space's file
+ *
+ * madvise can undo VM_DONTCOPY, remap_file_pages names offsets of its own, and mremap lets a
+ * window grow, if into nothing else then into a huge window that was unmapped.
+ *
+ * Context: mmap_lock or the VMA's lock is held.
+ */
+bool winmem_space_has(struct vm_area_struct *vma)
+{
+	struct winmem_space *space = winmem_space_of(vma);
+	const struct winmem_store *store = winmem_space_store(vma);
+	unsigned long start = vma->vm_start >> PAGE_SHIFT;
+
+	return vma->vm_mm == space->mm && vma->vm_pgoff == winmem_store_index(store, start) &&
+	       (store == &space->backing.huge ||
+		!winmem_backing_has_huge(&space->backing, start, vma_pages(vma)));
 }
 
 static bool regions_overlap(struct winmem_space *space, unsigned long start, unsigned long nr)
@@ -169,6 +189,7 @@ static bool regions_overlap(struct winmem_space *space, unsigned long start, uns
  * @start: first page, a multiple of a granule; 0: choose
  * @nr: pages
  * @bounds: where to choose
+ * @huge: there may be huge pages in it, if it is large
  * @region: set to the reservation, which is in the space
  *
  * Context: the space's mutex is held; may sleep; takes mmap_lock.
@@ -176,7 +197,8 @@ static bool regions_overlap(struct winmem_space *space, unsigned long start, uns
  * being killed; -EACCES, -EPERM: a security module.
  */
 int winmem_space_reserve(struct winmem_space *space, unsigned long start, unsigned long nr,
-			 const struct winmem_bounds *bounds, struct winmem_region **region)
+			 const struct winmem_bounds *bounds, bool huge,
+			 struct winmem_region **region)
 {
 	MA_STATE(mas, &space->regions, 0, 0);
 	struct winmem_region *new;
@@ -188,11 +210,11 @@ int winmem_space_reserve(struct winmem_space *space, unsigned long start, unsign
 	if (!new)
 		return -ENOMEM;
 	if (!start)
-		ret = winmem_windows_place(&space->windows, bounds, nr, &start, &new->exec);
+		ret = winmem_windows_place(&space->windows, bounds, nr, huge, &start, &new->exec);
 	else if (regions_overlap(space, start, nr))
 		ret = -EEXIST;
 	else
-		ret = winmem_windows_take(&space->windows, start, nr, &new->exec);
+		ret = winmem_windows_take(&space->windows, start, nr, huge, &new->exec);
 	if (ret)
 		goto err_free;
 

@@ -2,8 +2,10 @@
 #ifndef WINMEM_SPACE_H
 #define WINMEM_SPACE_H
 
+#include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/maple_tree.h>
+#include <linux/mm_types.h>
 #include <linux/mutex.h>
 
 #include "backing.h"
@@ -13,7 +15,6 @@
 #include "pages.h"
 #include "windows.h"
 
-struct mm_struct;
 struct winmem_bounds;
 struct winmem_region;
 struct winmem_run;
@@ -45,13 +46,29 @@ struct winmem_space {
 	struct winmem_pages pages;
 };
 
+/* Whose window a VMA is, by its file; and in which store its pages are. */
+static inline struct winmem_space *winmem_space_of(const struct vm_area_struct *vma)
+{
+	return vma->vm_file->private_data;
+}
+
+static inline struct winmem_store *winmem_space_store(const struct vm_area_struct *vma)
+{
+	struct winmem_backing *backing = &winmem_space_of(vma)->backing;
+
+	return vma->vm_file == backing->small.file ? &backing->small : &backing->huge;
+}
+
+bool winmem_space_has(struct vm_area_struct *vma);
+
 struct winmem_space *winmem_space_open(void);
 struct winmem_space *winmem_space_get(const struct mm_struct *mm);
 void winmem_space_close(struct winmem_space *space);
 void winmem_space_end(struct winmem_space *space);
 
 int winmem_space_reserve(struct winmem_space *space, unsigned long start, unsigned long nr,
-			 const struct winmem_bounds *bounds, struct winmem_region **region);
+			 const struct winmem_bounds *bounds, bool huge,
+			 struct winmem_region **region);
 bool winmem_space_release(struct winmem_space *space, struct winmem_region *region);
 struct winmem_region *winmem_space_find(struct winmem_space *space, unsigned long page);
 struct winmem_region *winmem_space_next(struct winmem_space *space, unsigned long page);

@@ -99,7 +99,7 @@ int winmem_window_hole(struct mm_struct *mm, const struct winmem_bounds *bounds,
 
 /* What mmap and munmap are asked for in the mm they are for, in bytes. */
 struct window_work {
-	struct file *file;
+	struct winmem_store *store;
 	unsigned long addr;
 	unsigned long length;
 	unsigned long prot;
@@ -111,9 +111,9 @@ static void do_map(void *data)
 {
 	struct window_work *work = data;
 
-	work->ret = vm_mmap(work->file, work->addr, work->length, PROT_READ | PROT_WRITE | work->prot,
+	work->ret = vm_mmap(work->store->file, work->addr, work->length, PROT_READ | PROT_WRITE | work->prot,
 			    MAP_SHARED | MAP_NORESERVE | work->flags,
-			    winmem_backing_index(work->addr >> PAGE_SHIFT) << PAGE_SHIFT);
+			    winmem_store_index(work->store, work->addr >> PAGE_SHIFT) << PAGE_SHIFT);
 }
 
 static void do_unmap(void *data)
@@ -135,7 +135,7 @@ static int map_own(struct mm_struct *mm, struct window_work *work)
 /**
  * winmem_window_map() - map a window at a given place
  * @mm: the space's mm
- * @file: the space's file
+ * @backing: the space's memory
  * @start: first page
  * @nr: pages
  *
@@ -143,11 +143,11 @@ static int map_own(struct mm_struct *mm, struct window_work *work)
  * Return: 0; -EEXIST: something is there; -ENOMEM: the process may not have more
  * address space or mappings; -EINTR: being killed; -EACCES, -EPERM: a security module.
  */
-int winmem_window_map(struct mm_struct *mm, struct file *file, unsigned long start,
+int winmem_window_map(struct mm_struct *mm, struct winmem_backing *backing, unsigned long start,
 		      unsigned long nr)
 {
 	struct window_work work = {
-		.file = file,
+		.store = winmem_backing_store(backing, start),
 		.addr = start << PAGE_SHIFT,
 		.length = nr << PAGE_SHIFT,
 		.flags = MAP_FIXED_NOREPLACE,
@@ -157,7 +157,7 @@ int winmem_window_map(struct mm_struct *mm, struct file *file, unsigned long sta
 }
 
 /* The first part of a range that is ours and has PROT_EXEC, or has not. */
-static bool next_exec(struct mm_struct *mm, const struct file *file, bool exec,
+static bool next_exec(struct mm_struct *mm, const struct winmem_backing *backing, bool exec,
 		      struct window_work *work, unsigned long end)
 {
 	unsigned long addr = work->addr;
@@ -166,7 +166,7 @@ static bool next_exec(struct mm_struct *mm, const struct file *file, bool exec,
 	mmap_read_lock(mm);
 	for (vma = find_vma(mm, addr); vma && vma->vm_start < end;
 	     vma = find_vma(mm, vma->vm_end)) {
-		if (vma->vm_file == file && !!(vma->vm_flags & VM_EXEC) == exec)
+		if (winmem_backing_owns(backing, vma->vm_file) && !!(vma->vm_flags & VM_EXEC) == exec)
 			break;
 	}
 	if (vma && vma->vm_start >= end)
@@ -182,7 +182,7 @@ static bool next_exec(struct mm_struct *mm, const struct file *file, bool exec,
 /**
  * winmem_window_make_exec() - give mappings PROT_EXEC or take it away
  * @mm: the space's mm, of another process
- * @file: the space's file
+ * @backing: the space's memory
  * @start: first page
  * @nr: pages, whose states say so already
  * @exec: which of the two
@@ -194,19 +194,19 @@ static bool next_exec(struct mm_struct *mm, const struct file *file, bool exec,
  * Context: may sleep; takes mmap_lock.
  * Return: 0; -ENOMEM; -EACCES, -EPERM: a security module. Then some are changed.
  */
-int winmem_window_make_exec(struct mm_struct *mm, struct file *file, unsigned long start,
+int winmem_window_make_exec(struct mm_struct *mm, struct winmem_backing *backing, unsigned long start,
 			    unsigned long nr, bool exec)
 {
 	unsigned long end = (start + nr) << PAGE_SHIFT;
 	struct window_work work = {
-		.file = file,
 		.addr = start << PAGE_SHIFT,
 		.prot = exec ? PROT_EXEC : 0,
 		.flags = MAP_FIXED,
 	};
 	int ret;
 
-	while (work.addr < end && next_exec(mm, file, !exec, &work, end)) {
+	while (work.addr < end && next_exec(mm, backing, !exec, &work, end)) {
+		work.store = winmem_backing_store(backing, work.addr >> PAGE_SHIFT);
 		ret = map_own(mm, &work);
 		if (ret)
 			return ret;
@@ -215,17 +215,26 @@ int winmem_window_make_exec(struct mm_struct *mm, struct file *file, unsigned lo
 	return 0;
 }
 
+/* Whether a VMA is ours, and from the store that its pages are in, from an address on. */
+static bool is_right(struct winmem_backing *backing, const struct vm_area_struct *vma,
+		     unsigned long addr)
+{
+	unsigned long page = max(addr, vma->vm_start) >> PAGE_SHIFT;
+
+	return vma->vm_file == winmem_backing_store(backing, page)->file;
+}
+
 /**
  * winmem_window_is_whole() - whether a range is covered by the space's own mappings
  * @mm: the space's mm
- * @file: the space's file
+ * @backing: the space's memory
  * @start: first page
  * @nr: pages
  * @exec: set when one of them has PROT_EXEC
  *
  * Context: may sleep; takes mmap_lock for reading.
  */
-bool winmem_window_is_whole(struct mm_struct *mm, struct file *file, unsigned long start,
+bool winmem_window_is_whole(struct mm_struct *mm, struct winmem_backing *backing, unsigned long start,
 			    unsigned long nr, bool *exec)
 {
 	unsigned long addr = start << PAGE_SHIFT, end = addr + (nr << PAGE_SHIFT);
@@ -235,7 +244,7 @@ bool winmem_window_is_whole(struct mm_struct *mm, struct file *file, unsigned lo
 	mmap_read_lock(mm);
 	while (addr < end) {
 		vma = find_vma(mm, addr);
-		if (!vma || vma->vm_start > addr || vma->vm_file != file)
+		if (!vma || vma->vm_start > addr || !is_right(backing, vma, addr))
 			break;
 		if (vma->vm_flags & VM_EXEC)
 			*exec = true;
@@ -248,16 +257,16 @@ bool winmem_window_is_whole(struct mm_struct *mm, struct file *file, unsigned lo
 /**
  * winmem_window_agrees() - whether the mappings of a range have PROT_EXEC as wanted
  * @mm: the space's mm
- * @file: the space's file
+ * @backing: the space's memory
  * @start: first page
  * @nr: pages
  * @exec: what is wanted
  *
- * Mappings that are not of @file have no say: nothing can be asked of them.
+ * Mappings that are not of @backing have no say: nothing can be asked of them.
  *
  * Context: may sleep; takes mmap_lock for reading.
  */
-bool winmem_window_agrees(struct mm_struct *mm, struct file *file, unsigned long start,
+bool winmem_window_agrees(struct mm_struct *mm, struct winmem_backing *backing, unsigned long start,
 			  unsigned long nr, bool exec)
 {
 	unsigned long addr = start << PAGE_SHIFT, end = addr + (nr << PAGE_SHIFT);
@@ -267,7 +276,7 @@ bool winmem_window_agrees(struct mm_struct *mm, struct file *file, unsigned long
 	mmap_read_lock(mm);
 	for (vma = find_vma(mm, addr); agrees && vma && vma->vm_start < end;
 	     vma = find_vma(mm, vma->vm_end)) {
-		if (vma->vm_file == file)
+		if (winmem_backing_owns(backing, vma->vm_file))
 			agrees = !!(vma->vm_flags & VM_EXEC) == exec;
 	}
 	mmap_read_unlock(mm);
@@ -277,24 +286,25 @@ bool winmem_window_agrees(struct mm_struct *mm, struct file *file, unsigned long
 /**
  * winmem_window_gap() - the first part of a range that is not covered by our mappings
  * @mm: the space's mm
- * @file: the space's file
+ * @backing: the space's memory
  * @start: first page; set to the first page of the gap
  * @nr: pages; set to the length of the gap
  *
  * Context: may sleep; takes mmap_lock for reading.
  * Return: false when there is none.
  */
-bool winmem_window_gap(struct mm_struct *mm, struct file *file, unsigned long *start,
+bool winmem_window_gap(struct mm_struct *mm, struct winmem_backing *backing, unsigned long *start,
 		       unsigned long *nr)
 {
 	unsigned long addr = *start << PAGE_SHIFT, end = addr + (*nr << PAGE_SHIFT), gap;
 	struct vm_area_struct *vma;
 
 	mmap_read_lock(mm);
-	for (vma = find_vma(mm, addr); vma && vma->vm_start <= addr && vma->vm_file == file;
+	for (vma = find_vma(mm, addr);
+	     vma && vma->vm_start <= addr && is_right(backing, vma, addr);
 	     vma = find_vma(mm, addr))
 		addr = vma->vm_end;
-	for (gap = addr; vma && vma->vm_start < end && vma->vm_file != file;
+	for (gap = addr; vma && vma->vm_start < end && !is_right(backing, vma, gap);
 	     vma = find_vma(mm, vma->vm_end))
 		gap = vma->vm_end;
 	gap = vma ? min(end, max(gap, vma->vm_start)) : end;
@@ -307,18 +317,18 @@ bool winmem_window_gap(struct mm_struct *mm, struct file *file, unsigned long *s
 }
 
 /* The first part of addr..end that is ours; false when nothing is. */
-static bool next_own(struct mm_struct *mm, const struct file *file, unsigned long *addr,
+static bool next_own(struct mm_struct *mm, const struct winmem_backing *backing, unsigned long *addr,
 		     unsigned long *end)
 {
 	struct vm_area_struct *vma;
 
 	mmap_read_lock(mm);
-	for (vma = find_vma(mm, *addr); vma && vma->vm_file != file;
+	for (vma = find_vma(mm, *addr); vma && !winmem_backing_owns(backing, vma->vm_file);
 	     vma = find_vma(mm, vma->vm_end)) {
 		if (vma->vm_end >= *end)
 			break;
 	}
-	if (vma && (vma->vm_file != file || vma->vm_start >= *end))
+	if (vma && (!winmem_backing_owns(backing, vma->vm_file) || vma->vm_start >= *end))
 		vma = NULL;
 	if (vma) {
 		*addr = max(*addr, vma->vm_start);
@@ -331,7 +341,7 @@ static bool next_own(struct mm_struct *mm, const struct file *file, unsigned lon
 /**
  * winmem_window_unmap() - unmap what is left of a window
  * @mm: the space's mm
- * @file: the space's file
+ * @backing: the space's memory
  * @start: first page
  * @nr: pages
  *
@@ -342,12 +352,12 @@ static bool next_own(struct mm_struct *mm, const struct file *file, unsigned lon
  * Context: may sleep; takes mmap_lock.
  * Return: 0; -ENOMEM; -EINTR: being killed. Then some of it is mapped still.
  */
-int winmem_window_unmap(struct mm_struct *mm, struct file *file, unsigned long start,
+int winmem_window_unmap(struct mm_struct *mm, struct winmem_backing *backing, unsigned long start,
 			unsigned long nr)
 {
 	unsigned long addr = start << PAGE_SHIFT, last = addr + (nr << PAGE_SHIFT), end = last;
 
-	while (addr < last && next_own(mm, file, &addr, &end)) {
+	while (addr < last && next_own(mm, backing, &addr, &end)) {
 		struct window_work work = { .addr = addr, .length = end - addr };
 
 		winmem_widen(WINMEM_WIDEN_UNMAP);

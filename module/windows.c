@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The windows of one space. Most are "kept": big ones, each as large as all before it
- * together, in which reservations are placed by book-keeping alone. A reservation at an
+ * together, in which reservations are placed by book-keeping alone; there are some for large
+ * reservations, in which there may be huge pages, and some for others. A reservation at an
  * address outside them gets a window of its own size, which goes with the last
  * reservation in it, so that a program that moves about by address does not collect
  * mappings.
@@ -21,6 +22,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "backing.h"
 #include "widen.h"
 #include "window.h"
 #include "windows.h"
@@ -32,11 +34,15 @@
 #define KEPT_MIN	(SZ_1G >> PAGE_SHIFT)
 #define KEPT_MAX	((1UL << 40) >> PAGE_SHIFT)
 
+/* A reservation of so many pages is large. */
+#define HUGE_MIN	(SZ_4M >> PAGE_SHIFT)
+
 struct winmem_window {
 	struct list_head node;		/* in kept; empty for the others */
 	unsigned long start;
 	unsigned long nr;
 	unsigned long users;		/* reservations that touch it */
+	bool huge;			/* in the huge store */
 	bool high;			/* of the kept ones: for TOP_DOWN */
 };
 
@@ -44,16 +50,17 @@ struct winmem_window {
  * winmem_windows_init() - no windows yet
  * @windows: to set up; the caller gives the tree its lock
  * @mm: whose
- * @file: what is mapped
+ * @backing: what is mapped
  * @regions: the reservations, by granule
  *
  * Context: any.
  */
-void winmem_windows_init(struct winmem_windows *windows, struct mm_struct *mm, struct file *file,
+void winmem_windows_init(struct winmem_windows *windows, struct mm_struct *mm,
+			 struct winmem_backing *backing,
 			 struct maple_tree *regions)
 {
 	windows->mm = mm;
-	windows->file = file;
+	windows->backing = backing;
 	windows->regions = regions;
 	windows->base = KEPT_BASE + (get_random_u32() & (KEPT_RANDOM - 1)) * KEPT_ALIGN;
 	mt_init_flags(&windows->tree, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
@@ -94,14 +101,34 @@ static void window_store(struct winmem_windows *windows, const struct winmem_win
 	mas_store_gfp(&mas, entry, WINMEM_GFP_ERASE);
 }
 
+/* The huge store is for windows that may have huge pages; without it they are small. */
+static void window_make_huge(struct winmem_windows *windows, struct winmem_window *window)
+{
+	if (!winmem_backing_make_huge(windows->backing, window->start, window->nr))
+		window->huge = true;
+}
+
+static void window_make_small(struct winmem_windows *windows, struct winmem_window *window)
+{
+	if (!window->huge)
+		return;
+	winmem_backing_make_small(windows->backing, window->start, window->nr);
+	window->huge = false;
+}
+
 /*
  * Unmap what the program has left of a window, and forget it. Without memory for that it
  * stays, unused, until a reservation comes to its place and goes again.
  */
 static void window_remove(struct winmem_windows *windows, struct winmem_window *window)
 {
-	if (winmem_window_unmap(windows->mm, windows->file, window->start, window->nr))
+	if (winmem_window_unmap(windows->mm, windows->backing, window->start, window->nr))
 		return;
+	if (window_is_kept(window)) {
+		list_del(&window->node);
+		windows->kept_pages -= window->nr;
+	}
+	window_make_small(windows, window);
 	window_store(windows, window, NULL);
 	kfree(window);
 }
@@ -113,16 +140,16 @@ static void window_remove(struct winmem_windows *windows, struct winmem_window *
 static int windows_repair(struct winmem_windows *windows, unsigned long start, unsigned long nr,
 			  bool *exec)
 {
-	while (!winmem_window_is_whole(windows->mm, windows->file, start, nr, exec)) {
+	while (!winmem_window_is_whole(windows->mm, windows->backing, start, nr, exec)) {
 		unsigned long gap = start, length = nr;
 		int ret;
 
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (!winmem_window_gap(windows->mm, windows->file, &gap, &length))
+		if (!winmem_window_gap(windows->mm, windows->backing, &gap, &length))
 			continue;
 		winmem_widen(WINMEM_WIDEN_REPAIR);
-		ret = winmem_window_map(windows->mm, windows->file, gap, length);
+		ret = winmem_window_map(windows->mm, windows->backing, gap, length);
 		if (ret)
 			return ret;
 	}
@@ -130,7 +157,7 @@ static int windows_repair(struct winmem_windows *windows, unsigned long start, u
 }
 
 static struct winmem_window *window_add(struct winmem_windows *windows, unsigned long start,
-				       unsigned long nr)
+				       unsigned long nr, bool huge)
 {
 	MA_STATE(mas, &windows->tree, winmem_granule(start), winmem_granule(start + nr - 1));
 	struct winmem_window *window;
@@ -147,6 +174,8 @@ static struct winmem_window *window_add(struct winmem_windows *windows, unsigned
 	ret = mas_store_gfp(&mas, window, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		goto err_free;
+	if (huge && nr >= HUGE_MIN)
+		window_make_huge(windows, window);
 	/* A mapping of ours may be there that belongs to no window: mremap(2) lets it grow. */
 	ret = windows_repair(windows, start, nr, &exec);
 	if (ret)
@@ -154,7 +183,8 @@ static struct winmem_window *window_add(struct winmem_windows *windows, unsigned
 	return window;
 
 err_unmap:
-	winmem_window_unmap(windows->mm, windows->file, start, nr);
+	winmem_window_unmap(windows->mm, windows->backing, start, nr);
+	window_make_small(windows, window);
 	window_store(windows, window, NULL);
 err_free:
 	kfree(window);
@@ -168,7 +198,8 @@ err_free:
  * @nr: pages
  * @change: 1 or -1; 0: only look for windows that nobody uses
  *
- * Of the windows that are not kept, the last user out unmaps.
+ * Of the windows that are not kept, the last user out unmaps. So it does with those for huge
+ * pages: page tables go with the mapping, and a huge page has no use for one.
  *
  * Context: the space's mutex is held; may sleep; takes mmap_lock. Does not fail.
  * Return: whether all of them are still there.
@@ -188,7 +219,7 @@ bool winmem_windows_use(struct winmem_windows *windows, unsigned long start, uns
 			break;
 		index = winmem_granule(window->start + window->nr - 1) + 1;
 		window->users += change;
-		if (!window->users && !window_is_kept(window)) {
+		if (!window->users && (window->huge || !window_is_kept(window))) {
 			window_remove(windows, window);
 			whole = false;
 		}
@@ -200,7 +231,8 @@ bool winmem_windows_use(struct winmem_windows *windows, unsigned long start, uns
  * Cover a range with windows. The last granule of the range may be somebody else's from
  * the last page on; then the window ends with the pages.
  */
-static int windows_cover(struct winmem_windows *windows, unsigned long start, unsigned long nr)
+static int windows_cover(struct winmem_windows *windows, unsigned long start, unsigned long nr,
+			 bool huge)
 {
 	unsigned long page = start, end = start + nr;
 	struct winmem_window *window;
@@ -216,9 +248,9 @@ static int windows_cover(struct winmem_windows *windows, unsigned long start, un
 			continue;
 		}
 		stop = window ? window->start : round_up(end, WINMEM_GRANULE_PAGES);
-		window = window_add(windows, page, stop - page);
+		window = window_add(windows, page, stop - page, huge);
 		if (PTR_ERR(window) == -EEXIST && stop > end)
-			window = window_add(windows, page, end - page);
+			window = window_add(windows, page, end - page, huge);
 		if (IS_ERR(window)) {
 			ret = PTR_ERR(window);
 			break;
@@ -233,6 +265,7 @@ static int windows_cover(struct winmem_windows *windows, unsigned long start, un
  * @windows: windows of a space
  * @start: first page, a multiple of a granule; no reservation is there
  * @nr: pages
+ * @huge: there may be huge pages in it
  * @exec: set when a mapping there has PROT_EXEC
  *
  * Context: the space's mutex is held; may sleep; takes mmap_lock.
@@ -240,11 +273,11 @@ static int windows_cover(struct winmem_windows *windows, unsigned long start, un
  * -EACCES, -EPERM: a security module.
  */
 int winmem_windows_take(struct winmem_windows *windows, unsigned long start, unsigned long nr,
-			bool *exec)
+			bool huge, bool *exec)
 {
 	int ret;
 
-	ret = windows_cover(windows, start, nr);
+	ret = windows_cover(windows, start, nr, huge);
 	if (!ret)
 		ret = windows_repair(windows, start, nr, exec);
 	if (ret)
@@ -319,19 +352,22 @@ static int window_carve(struct winmem_windows *windows, struct winmem_window *wi
 	unsigned long last = start + nr;
 	struct winmem_window *behind;
 
-	if (!winmem_window_gap(windows->mm, windows->file, &start, &nr))
+	if (!winmem_window_gap(windows->mm, windows->backing, &start, &nr))
 		return 0;
 	behind = kzalloc(sizeof(*behind), GFP_KERNEL_ACCOUNT);
 	if (!behind)
 		return -ENOMEM;
 	behind->high = window->high;
+	behind->huge = window->huge;
 	list_add(&behind->node, &window->node);
 
 	/* Whole granules go, and with them what is still ours at the gap's ends. */
 	last = min(round_up(start + nr, WINMEM_GRANULE_PAGES), round_up(last, WINMEM_GRANULE_PAGES));
 	start = round_down(start, WINMEM_GRANULE_PAGES);
 	winmem_widen(WINMEM_WIDEN_CARVE);
-	winmem_window_unmap(windows->mm, windows->file, start, last - start);
+	winmem_window_unmap(windows->mm, windows->backing, start, last - start);
+	if (window->huge)
+		winmem_backing_make_small(windows->backing, start, last - start);
 
 	window_store(windows, window, NULL);
 	windows->kept_pages -= window->nr;
@@ -355,16 +391,16 @@ static int window_place(struct winmem_windows *windows, struct winmem_window *wi
 	return window_carve(windows, window, *start, nr) ?: -EAGAIN;
 }
 
-/* A place in the kept windows; the low ones are for ordinary reservations. */
+/* A place in the kept windows: in any, or in those for such reservations. */
 static bool windows_fit(struct winmem_windows *windows, const struct winmem_bounds *bounds,
-		      bool any, unsigned long nr, unsigned long *start, bool *exec)
+			bool any, bool huge, unsigned long nr, unsigned long *start, bool *exec)
 {
 	struct winmem_window *window;
 	int ret = -ENOMEM;
 
 again:
 	list_for_each_entry(window, &windows->kept, node) {
-		if (!any && window->high != bounds->high)
+		if (!any && (window->high != bounds->high || window->huge != huge))
 			continue;
 		ret = window_place(windows, window, bounds, nr, start, exec);
 		if (!ret)
@@ -406,7 +442,8 @@ static int windows_hole(struct winmem_windows *windows, const struct winmem_boun
 
 /* Find a hole and map a window there; somebody else's mmap may get there first. */
 static struct winmem_window *windows_map_hole(struct winmem_windows *windows,
-					   const struct winmem_bounds *bounds, unsigned long nr)
+					   const struct winmem_bounds *bounds, unsigned long nr,
+					   bool huge)
 {
 	struct winmem_window *window;
 	unsigned long start;
@@ -417,7 +454,7 @@ static struct winmem_window *windows_map_hole(struct winmem_windows *windows,
 		if (ret)
 			return ERR_PTR(ret);
 		winmem_widen(WINMEM_WIDEN_HOLE);
-		window = window_add(windows, start, nr);
+		window = window_add(windows, start, nr, huge);
 	} while (PTR_ERR(window) == -EEXIST && --tries);
 	return tries ? window : ERR_PTR(-ENOMEM);
 }
@@ -434,7 +471,7 @@ static unsigned long windows_top(const struct winmem_windows *windows)
 }
 
 /* One more kept window: as large as those before together, or what is asked for. */
-static int windows_grow(struct winmem_windows *windows, bool high, unsigned long nr)
+static int windows_grow(struct winmem_windows *windows, bool high, bool huge, unsigned long nr)
 {
 	unsigned long grown = clamp(windows->kept_pages, KEPT_MIN, KEPT_MAX);
 	struct winmem_bounds bounds = {
@@ -446,12 +483,12 @@ static int windows_grow(struct winmem_windows *windows, bool high, unsigned long
 	struct winmem_window *window;
 
 	nr = round_up(nr, KEPT_ALIGN);
-	window = windows_map_hole(windows, &bounds, max(nr, grown));
+	window = windows_map_hole(windows, &bounds, max(nr, grown), huge);
 	if (PTR_ERR(window) == -ENOMEM && nr < grown)
-		window = windows_map_hole(windows, &bounds, nr);
+		window = windows_map_hole(windows, &bounds, nr, huge);
 	if (PTR_ERR(window) == -ENOMEM) {
 		bounds.start = WINMEM_PAGE_MIN;
-		window = windows_map_hole(windows, &bounds, nr);
+		window = windows_map_hole(windows, &bounds, nr, huge);
 	}
 	if (IS_ERR(window))
 		return PTR_ERR(window);
@@ -470,13 +507,13 @@ static bool bounds_are_default(const struct winmem_bounds *bounds)
 
 /* A reservation where the caller has bounds for it: in a kept window, or its own. */
 static int windows_place_within(struct winmem_windows *windows, const struct winmem_bounds *bounds,
-			      unsigned long nr, unsigned long *start, bool *exec)
+				unsigned long nr, bool huge, unsigned long *start, bool *exec)
 {
 	struct winmem_window *window;
 
-	if (windows_fit(windows, bounds, true, nr, start, exec))
+	if (windows_fit(windows, bounds, true, huge, nr, start, exec))
 		return 0;
-	window = windows_map_hole(windows, bounds, nr);
+	window = windows_map_hole(windows, bounds, nr, huge);
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 	*start = window->start;
@@ -484,11 +521,26 @@ static int windows_place_within(struct winmem_windows *windows, const struct win
 	return 0;
 }
 
+/* A reservation where the kernel likes: in a kept window, an old one or a new one. */
+static int windows_place_kept(struct winmem_windows *windows, const struct winmem_bounds *bounds,
+			      unsigned long nr, bool huge, unsigned long *start, bool *exec)
+{
+	int ret;
+
+	if (windows_fit(windows, bounds, false, huge, nr, start, exec))
+		return 0;
+	ret = windows_grow(windows, bounds->high, huge, nr);
+	if (ret)
+		return ret;
+	return windows_fit(windows, bounds, false, huge, nr, start, exec) ? 0 : -ENOMEM;
+}
+
 /**
  * winmem_windows_place() - find a place for a reservation
  * @windows: windows of a space
  * @bounds: where; all of the address space is where the kernel likes
  * @nr: pages
+ * @huge: there may be huge pages in it
  * @start: set to the first page
  * @exec: set when a mapping there has PROT_EXEC
  *
@@ -497,17 +549,17 @@ static int windows_place_within(struct winmem_windows *windows, const struct win
  * security module.
  */
 int winmem_windows_place(struct winmem_windows *windows, const struct winmem_bounds *bounds,
-			 unsigned long nr, unsigned long *start, bool *exec)
+			 unsigned long nr, bool huge, unsigned long *start, bool *exec)
 {
-	int ret;
+	struct winmem_bounds aligned = *bounds;
 
+	huge = huge && nr >= HUGE_MIN && winmem_store_has_huge();
 	if (!bounds_are_default(bounds))
-		return windows_place_within(windows, bounds, nr, start, exec);
+		return windows_place_within(windows, bounds, nr, huge, start, exec);
 
-	if (windows_fit(windows, bounds, false, nr, start, exec))
+	/* Where addresses and huge pages agree. */
+	aligned.align = KEPT_ALIGN;
+	if (huge && !windows_place_kept(windows, &aligned, nr, true, start, exec))
 		return 0;
-	ret = windows_grow(windows, bounds->high, nr);
-	if (ret)
-		return ret;
-	return windows_fit(windows, bounds, false, nr, start, exec) ? 0 : -ENOMEM;
+	return windows_place_kept(windows, bounds, nr, false, start, exec);
 }

@@ -7,7 +7,7 @@
 #include <linux/maple_tree.h>
 #include <linux/mm_types.h>
 
-struct file;
+struct winmem_backing;
 struct winmem_bounds;
 
 /* Reservations begin at multiples of 64 KiB: a granule, 16 pages. */
@@ -24,7 +24,7 @@ struct winmem_bounds;
 struct winmem_windows {
 	/* Fixed from creation. */
 	struct mm_struct *mm;
-	struct file *file;
+	struct winmem_backing *backing;
 	struct maple_tree *regions;
 	unsigned long base;		/* page from where windows are placed */
 
@@ -39,13 +39,14 @@ static inline unsigned long winmem_granule(unsigned long page)
 	return page >> WINMEM_GRANULE_SHIFT;
 }
 
-void winmem_windows_init(struct winmem_windows *windows, struct mm_struct *mm, struct file *file,
+void winmem_windows_init(struct winmem_windows *windows, struct mm_struct *mm,
+			 struct winmem_backing *backing,
 			 struct maple_tree *regions);
 void winmem_windows_destroy(struct winmem_windows *windows);
 int winmem_windows_take(struct winmem_windows *windows, unsigned long start, unsigned long nr,
-			bool *exec);
+			bool huge, bool *exec);
 int winmem_windows_place(struct winmem_windows *windows, const struct winmem_bounds *bounds,
-			 unsigned long nr, unsigned long *start, bool *exec);
+			 unsigned long nr, bool huge, unsigned long *start, bool *exec);
 bool winmem_windows_use(struct winmem_windows *windows, unsigned long start, unsigned long nr,
 			int change);
 

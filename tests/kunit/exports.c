@@ -14,7 +14,9 @@
 #include "pages.h"
 #include "prot.h"
 #include "region.h"
+#include "reset.h"
 #include "space.h"
+#include "store.h"
 #include "watch.h"
 #include "window.h"
 
@@ -52,16 +54,17 @@ EXPORT(winmem_charge_limit);
 EXPORT(winmem_charge_total);
 EXPORT(winmem_charge_total_limit);
 
-EXPORT(winmem_backing_mapping);
-EXPORT(winmem_backing_is_lost);
+EXPORT(winmem_store_mapping);
+EXPORT(winmem_store_is_lost);
 EXPORT(winmem_backing_next);
+EXPORT(winmem_backing_store);
 
 EXPORT(winmem_region_commit);
 EXPORT(winmem_region_commit_new);
 EXPORT(winmem_region_decommit);
 EXPORT(winmem_region_protect);
-EXPORT(winmem_region_reset);
-EXPORT(winmem_region_reset_undo);
+EXPORT(winmem_reset_make);
+EXPORT(winmem_reset_undo);
 EXPORT(winmem_region_query);
 
 EXPORT(winmem_watch_collect);

@@ -19,6 +19,7 @@
 #include <linux/umh.h>
 
 #include "process.h"
+#include "reset.h"
 
 const struct winmem_bounds winmem_anywhere = {
 	.start = WINMEM_PAGE_MIN,
@@ -170,7 +171,7 @@ int winmem_test_reserve_at(struct kunit *test, unsigned long start, unsigned lon
 	int ret;
 
 	mutex_lock(&space->mutex);
-	ret = winmem_space_reserve(space, start, nr, bounds, region);
+	ret = winmem_space_reserve(space, start, nr, bounds, true, region);
 	if (!ret)
 		(*region)->prot = WINMEM_PROT_READWRITE;
 	mutex_unlock(&space->mutex);
@@ -257,7 +258,7 @@ int winmem_test_reset(struct kunit *test, struct winmem_region *region, unsigned
 	int ret;
 
 	mutex_lock(&space->mutex);
-	ret = winmem_region_reset(space, region, start, nr);
+	ret = winmem_reset_make(space, start, nr);
 	mutex_unlock(&space->mutex);
 	return ret;
 }
@@ -269,7 +270,7 @@ int winmem_test_reset_undo(struct kunit *test, struct winmem_region *region,
 	int ret;
 
 	mutex_lock(&space->mutex);
-	ret = winmem_region_reset_undo(space, region, start, nr);
+	ret = winmem_reset_undo(space, start, nr);
 	mutex_unlock(&space->mutex);
 	return ret;
 }

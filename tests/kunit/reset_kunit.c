@@ -36,8 +36,9 @@ static void drain_batches(void)
 /* Reclaim a page if it can be; true when it is gone. */
 static bool reclaim(struct kunit *test, unsigned long page)
 {
-	struct address_space *mapping = winmem_backing_mapping(&space_of(test)->backing);
-	pgoff_t index = winmem_backing_index(page);
+	struct winmem_store *store = winmem_backing_store(&space_of(test)->backing, page);
+	struct address_space *mapping = winmem_store_mapping(store);
+	pgoff_t index = winmem_store_index(store, page);
 	int tries;
 
 	for (tries = 0; tries < 10 && winmem_test_is_present(test, page); tries++) {

@@ -17,7 +17,7 @@ static bool is_whole(struct kunit *test, unsigned long start, unsigned long nr)
 {
 	bool exec;
 
-	return winmem_window_is_whole(current->mm, space_of(test)->backing.file, start, nr, &exec);
+	return winmem_window_is_whole(current->mm, &space_of(test)->backing, start, nr, &exec);
 }
 
 static unsigned long map_foreign(unsigned long page, unsigned long nr, unsigned long flags)
@@ -169,7 +169,7 @@ static void space_foreign_mapping_is_left_alone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, winmem_test_load(NOWHERE + 20, &value), 0);
 	KUNIT_EXPECT_EQ(test, value, 42);
 	KUNIT_EXPECT_FALSE(test, winmem_test_is_mapped(NOWHERE));
-	KUNIT_EXPECT_EQ(test, winmem_mapping_kind(current->mm, space_of(test)->backing.file,
+	KUNIT_EXPECT_EQ(test, winmem_mapping_kind(current->mm, &space_of(test)->backing,
 						  NOWHERE + 20), WINMEM_MAPPING_PRIVATE);
 
 	/* The last granule may be shared with it: the window ends with the pages. */

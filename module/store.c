@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One shmem file that holds memory of a space, so that pages are swapped, charged to the
+ * memory cgroup, migrated and pinned as any process's are. A space has up to two (backing.c):
+ *
+ *	small	page n of the address space is page n + 1 of the file: with that one page of
+ *		shift no 2 MiB block of the file is aligned as its addresses are, and no huge page
+ *		can ever be mapped past the page states. For the same reason the inode is not a
+ *		regular file while it is in use: shmem makes huge folios for S_ISREG only.
+ *	huge	page n is page n, on a tmpfs mount of our own that has huge=always. The inode is a
+ *		regular file only while somebody asks for a huge page.
+ *
+ * A huge page that is made while another thread asks for a small one, in another block, may
+ * be given to that one too. So no function here, and no fault, relies on what it has asked for.
+ *
+ * A file's pages are not charged as committed memory when they are touched: charge.c
+ * has done that when they were committed. For that the file is made with a size of 0,
+ * and has one again when it ends.
+ *
+ * The files have their own copy of shmem's file_operations: it keeps the module loaded for
+ * as long as something is mapped, and the release of the small one ends the space.
+ */
+#include <linux/file.h>
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+
+#include "compat.h"
+#include "store.h"
+#include "widen.h"
+
+/* Up to so many pages are write-protected one by one. */
+#define WRITE_PROTECT_MAX	16
+
+static struct file_operations store_fops;
+static struct vfsmount *huge_mount;	/* NULL: this kernel makes no huge pages */
+
+static DEFINE_SPINLOCK(store_lock);
+static LIST_HEAD(store_list);
+
+/**
+ * winmem_store_init() - take shmem's file_operations and put ours over them
+ * @ops: .mmap and .release
+ *
+ * Context: module init; may sleep.
+ * Return: 0 or -errno of shmem_file_setup().
+ */
+int winmem_store_init(const struct file_operations *ops)
+{
+	struct file *file = winmem_shmem_file(NULL, "winmem", PAGE_SIZE);
+	char options[] = "huge=always";	/* taken apart where it is */
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	store_fops = *file->f_op;
+	store_fops.owner = THIS_MODULE;
+	winmem_fops_set_mmap(&store_fops, ops->mmap);
+	store_fops.release = ops->release;
+	store_fops.fallocate = NULL;
+	store_fops.get_unmapped_area = NULL;
+
+	huge_mount = vfs_kern_mount(file_inode(file)->i_sb->s_type, SB_KERNMOUNT, "tmpfs", options);
+	if (IS_ERR(huge_mount))
+		huge_mount = NULL;
+	fput(file);
+	return 0;
+}
+
+/**
+ * winmem_store_exit() - undo winmem_store_init()
+ *
+ * Context: module exit; may sleep. No store is left.
+ */
+void winmem_store_exit(void)
+{
+	if (huge_mount)
+		kern_unmount(huge_mount);
+}
+
+/**
+ * winmem_store_has_huge() - whether this kernel makes huge pages at all
+ *
+ * Context: any.
+ */
+bool winmem_store_has_huge(void)
+{
+	return huge_mount;
+}
+
+/**
+ * winmem_store_open() - make a file
+ * @store: to fill
+ * @owner: what the file's private_data is to point to
+ * @huge: for huge pages
+ *
+ * Context: may sleep.
+ * Return: 0, and the caller holds the first reference of @store->file; -EOPNOTSUPP: this kernel
+ * makes no huge pages; or -errno of shmem_file_setup().
+ */
+int winmem_store_open(struct winmem_store *store, void *owner, bool huge)
+{
+	struct file *file;
+
+	if (huge && !huge_mount)
+		return -EOPNOTSUPP;
+	file = winmem_shmem_file(huge ? huge_mount : NULL, "winmem", 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	/* Past shmem, which would take it for a promise of so much memory. */
+	i_size_write(file_inode(file), (loff_t)TASK_SIZE_MAX + 2 * PAGE_SIZE);
+
+	__module_get(THIS_MODULE);
+	file->f_op = &store_fops;
+	file->private_data = owner;
+	file_inode(file)->i_mode &= ~S_IFMT;
+	store->shift = huge ? 0 : 1;
+	store->makers = 0;
+
+	spin_lock(&store_lock);
+	store->file = file;
+	list_add(&store->node, &store_list);
+	spin_unlock(&store_lock);
+	return 0;
+}
+
+/**
+ * winmem_store_close() - no page is used any more: let shmem have its inode back
+ * @store: open store; the caller's reference of its file stays the caller's
+ *
+ * Context: may sleep.
+ */
+void winmem_store_close(struct winmem_store *store)
+{
+	spin_lock(&store_lock);
+	list_del(&store->node);
+	spin_unlock(&store_lock);
+
+	file_inode(store->file)->i_mode |= S_IFREG;
+	i_size_write(file_inode(store->file), 0);
+	store->file->private_data = NULL;
+}
+
+/**
+ * winmem_store_mapping() - the page cache of the file
+ * @store: open store
+ *
+ * Context: any.
+ */
+struct address_space *winmem_store_mapping(const struct winmem_store *store)
+{
+	return store->file->f_mapping;
+}
+
+/**
+ * winmem_stores_swapped() - how much of all spaces is in swap
+ *
+ * Context: any.
+ * Return: pages, as of some moment of late.
+ */
+unsigned long winmem_stores_swapped(void)
+{
+	struct winmem_store *store;
+	unsigned long swapped = 0;
+
+	spin_lock(&store_lock);
+	list_for_each_entry(store, &store_list, node)
+		swapped += READ_ONCE(SHMEM_I(file_inode(store->file))->swapped);
+	spin_unlock(&store_lock);
+	return swapped;
+}
+
+/* shmem makes huge folios for regular files, and asks anew for each folio. */
+static void ask_for_huge(struct winmem_store *store, bool huge)
+{
+	struct inode *inode = file_inode(store->file);
+
+	spin_lock(&store_lock);
+	if (huge && !store->makers++)
+		inode->i_mode |= S_IFREG;
+	if (!huge && !--store->makers)
+		inode->i_mode &= ~S_IFMT;
+	spin_unlock(&store_lock);
+}
+
+/*
+ * shmem leaves a new folio to us to clear. Most kernels clear pages as they allocate them, and
+ * then it is done.
+ */
+static void folio_complete(struct folio *folio, gfp_t gfp)
+{
+	long i, nr = want_init_on_alloc(gfp) ? 0 : folio_nr_pages(folio);
+
+	for (i = 0; i < nr; i++) {
+		clear_highpage(folio_page(folio, i));
+		cond_resched();
+	}
+	flush_dcache_folio(folio);
+	folio_mark_uptodate(folio);
+	/* Written it is not yet; a page that is touched once is not to be made active for it. */
+	folio_clear_referenced(folio);
+}
+
+/**
+ * winmem_store_get_page() - a page of memory, zero when it is new
+ * @store: open store
+ * @page: page number
+ * @huge: a huge one if it is new and if there is one; of the huge store only
+ * @fresh: added to: how many pages were made
+ *
+ * Context: may sleep, swap in and reclaim.
+ * Return: the page with a reference, up to date and not locked; or ERR_PTR: -ENOMEM,
+ * -EIO.
+ */
+struct page *winmem_store_get_page(struct winmem_store *store, unsigned long page, bool huge,
+				   unsigned long *fresh)
+{
+	pgoff_t index = winmem_store_index(store, page);
+	struct folio *folio;
+	struct page *found;
+	int ret;
+
+	if (huge)
+		ask_for_huge(store, true);
+	ret = winmem_shmem_get_folio(store->file, index, &folio);
+	if (huge)
+		ask_for_huge(store, false);
+	if (ret)
+		return ERR_PTR(ret);
+
+	if (!folio_test_uptodate(folio)) {
+		folio_complete(folio, mapping_gfp_mask(winmem_store_mapping(store)));
+		*fresh += folio_nr_pages(folio);
+	}
+	found = folio_file_page(folio, index);
+	folio_unlock(folio);
+	if (!PageHWPoison(found))
+		return found;
+	folio_put(folio);
+	return ERR_PTR(-EIO);
+}
+
+static bool index_is_empty(struct address_space *mapping, pgoff_t index)
+{
+	return !xa_load(&mapping->i_pages, index);
+}
+
+static struct folio *lock_folio(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio = filemap_lock_folio(mapping, index);
+
+	return IS_ERR_OR_NULL(folio) ? NULL : folio;
+}
+
+/**
+ * winmem_store_get_large() - the folio of a page if it is of more pages than one
+ * @store: store
+ * @page: page number
+ *
+ * Context: any.
+ * Return: the folio with a reference, or NULL.
+ */
+struct folio *winmem_store_get_large(struct winmem_store *store, unsigned long page)
+{
+	struct folio *folio;
+
+	/* The small one has none. */
+	if (store->shift)
+		return NULL;
+	folio = filemap_get_folio(winmem_store_mapping(store), winmem_store_index(store, page));
+	if (IS_ERR_OR_NULL(folio) || folio_test_large(folio))
+		return IS_ERR(folio) ? NULL : folio;
+	folio_put(folio);
+	return NULL;
+}
+
+/**
+ * winmem_store_is_lost() - whether reclaim has dropped a page that was reset
+ * @store: store
+ * @page: page number
+ * @folio: set to the folio with a reference, so that it cannot be dropped after the
+ *	answer; NULL when the page is lost or in swap
+ *
+ * Context: any.
+ * Return: true when there is neither memory nor swap.
+ */
+bool winmem_store_is_lost(struct winmem_store *store, unsigned long page,
+			    struct folio **folio)
+{
+	struct address_space *mapping = winmem_store_mapping(store);
+	pgoff_t index = winmem_store_index(store, page);
+
+	*folio = filemap_get_folio(mapping, index);
+	if (!IS_ERR_OR_NULL(*folio))
+		return false;
+	*folio = NULL;
+	return index_is_empty(mapping, index);
+}
+
+/**
+ * winmem_store_next() - find the next page that has memory or swap
+ * @store: store
+ * @page: where to begin; set to the page found
+ * @last: last page to look at
+ *
+ * Context: any.
+ * Return: false when there is none.
+ */
+bool winmem_store_next(struct winmem_store *store, unsigned long *page,
+			 unsigned long last)
+{
+	unsigned long index = winmem_store_index(store, *page);
+
+	if (!xa_find(&winmem_store_mapping(store)->i_pages, &index,
+		     winmem_store_index(store, last), XA_PRESENT))
+		return false;
+	*page = index - winmem_store_index(store, 0);
+	return true;
+}
+
+static bool store_is_empty(struct winmem_store *store, unsigned long start,
+			     unsigned long nr)
+{
+	return !winmem_store_next(store, &start, start + nr - 1);
+}
+
+/* Call a function that may sleep for each folio of a range that is in memory. */
+static void for_each_folio(struct winmem_store *store, unsigned long start,
+			   unsigned long nr, void (*function)(struct folio *folio))
+{
+	struct address_space *mapping = winmem_store_mapping(store);
+	pgoff_t index = winmem_store_index(store, start);
+	pgoff_t last = winmem_store_index(store, start + nr - 1);
+	struct folio_batch batch;
+	unsigned int i;
+
+	folio_batch_init(&batch);
+	while (index <= last && filemap_get_folios(mapping, &index, last, &batch)) {
+		for (i = 0; i < folio_batch_count(&batch); i++)
+			function(batch.folios[i]);
+		folio_batch_release(&batch);
+		cond_resched();
+	}
+}
+
+/**
+ * winmem_store_settle() - wait for faults that saw the states before
+ * @store: store
+ * @start: first page
+ * @nr: pages
+ *
+ * A fault that maps its page by itself does so under the chunk's lock. One that lets
+ * the kernel map it (VM_FAULT_LOCKED) has locked the folio before it looked at the
+ * state, and holds it until the page is mapped. It looked under the chunk's lock, and
+ * so did the caller's change of states: whoever looked before that change has its
+ * folio locked here.
+ *
+ * Context: may sleep; states of the range have been changed before.
+ */
+void winmem_store_settle(struct winmem_store *store, unsigned long start, unsigned long nr)
+{
+	for_each_folio(store, start, nr, folio_wait_locked);
+}
+
+/**
+ * winmem_store_unmap() - no page of the range is mapped any more
+ * @store: store
+ * @start: first page
+ * @nr: pages
+ *
+ * Context: may sleep; takes i_mmap_rwsem.
+ */
+void winmem_store_unmap(struct winmem_store *store, unsigned long start, unsigned long nr)
+{
+	if (store_is_empty(store, start, nr))
+		return;
+	unmap_mapping_pages(winmem_store_mapping(store), winmem_store_index(store, start), nr,
+			    false);
+}
+
+/* Whether an end of a range lies in a large folio. */
+static bool ends_in_large(struct winmem_store *store, unsigned long start, unsigned long nr)
+{
+	struct folio *folio = winmem_store_get_large(store, start) ?:
+			      winmem_store_get_large(store, start + nr - 1);
+
+	if (folio)
+		folio_put(folio);
+	return folio;
+}
+
+static void folio_write_protect(struct folio *folio)
+{
+	bool dirty;
+
+	folio_lock(folio);
+	dirty = folio_mkclean(folio);
+	winmem_widen(WINMEM_WIDEN_CLEAN);
+	if (dirty)
+		folio_mark_dirty(folio);
+	folio_unlock(folio);
+}
+
+/**
+ * winmem_store_write_protect() - no page of the range is mapped for writing any more
+ * @store: store
+ * @start: first page
+ * @nr: pages
+ *
+ * And no PTE stays dirty: mprotect(2), NUMA balancing and userfaultfd take a dirty PTE of
+ * a shared mapping for one that they may make writable. Taking the folio's lock waits for
+ * faults as winmem_store_settle() does. Many pages are unmapped instead, in one walk;
+ * they come back in batches. So are those of a huge page: cleaning one cleans all of them.
+ *
+ * Context: may sleep; takes folio locks and i_mmap_rwsem; states of the range have been
+ * changed before.
+ */
+void winmem_store_write_protect(struct winmem_store *store, unsigned long start, unsigned long nr)
+{
+	if (nr <= WRITE_PROTECT_MAX && !ends_in_large(store, start, nr)) {
+		for_each_folio(store, start, nr, folio_write_protect);
+		return;
+	}
+	winmem_store_settle(store, start, nr);
+	winmem_widen(WINMEM_WIDEN_SETTLED);
+	winmem_store_unmap(store, start, nr);
+}
+
+/**
+ * winmem_store_make_unwritten() - the next write to each page of a range faults
+ * @store: store
+ * @start: first page
+ * @nr: pages
+ *
+ * Unlike winmem_store_write_protect() it leaves PTEs dirty, and walks the page tables once
+ * for all of them. mprotect(2) has its hook for that, and is kept out meanwhile.
+ *
+ * Context: may sleep; mmap_lock is held; takes folio locks and i_mmap_rwsem; whoever
+ * faults now says so to those who will ask.
+ */
+void winmem_store_make_unwritten(struct winmem_store *store, unsigned long start, unsigned long nr)
+{
+	struct address_space *mapping = winmem_store_mapping(store);
+
+	winmem_store_settle(store, start, nr);
+	if (!winmem_wp_ptes(mapping, winmem_store_index(store, start), nr))
+		winmem_store_unmap(store, start, nr);
+}
+
+/**
+ * winmem_store_drop() - give memory and swap of a range back
+ * @store: store
+ * @start: first page
+ * @nr: pages, none of which a fault would map now
+ *
+ * Waits for locked folios as it goes. A fault in flight may leave a fresh page behind,
+ * which is zero and goes with the next drop.
+ *
+ * Context: may sleep; takes folio locks and i_mmap_rwsem.
+ */
+void winmem_store_drop(struct winmem_store *store, unsigned long start, unsigned long nr)
+{
+	struct inode *inode = file_inode(store->file);
+	loff_t first = (loff_t)winmem_store_index(store, start) << PAGE_SHIFT;
+	loff_t bytes = (loff_t)nr << PAGE_SHIFT;
+
+	if (store_is_empty(store, start, nr))
+		return;
+	unmap_mapping_pages(inode->i_mapping, winmem_store_index(store, start), nr, false);
+	winmem_widen(WINMEM_WIDEN_DROP);
+	shmem_truncate_range(inode, first, first + bytes - 1);
+}
+
+/* Under the folio's lock nobody maps it again; a dirty PTE dirties it here. */
+static bool folio_clean(struct winmem_store *store, struct folio *folio)
+{
+	if (folio_mapped(folio))
+		unmap_mapping_pages(winmem_store_mapping(store), folio->index,
+				    folio_nr_pages(folio), false);
+	winmem_widen(WINMEM_WIDEN_CLEAN);
+	folio_wait_writeback(folio);
+	return folio_test_clear_dirty(folio);
+}
+
+/**
+ * winmem_store_make_clean() - let reclaim drop a page instead of writing it to swap
+ * @store: store
+ * @page: page number
+ *
+ * What is in swap already is dropped here and now.
+ *
+ * Context: may sleep; takes the folio lock.
+ * Return: what the page was before: WINMEM_WAS_CLEAN also when there was none.
+ */
+enum winmem_was winmem_store_make_clean(struct winmem_store *store, unsigned long page)
+{
+	struct address_space *mapping = winmem_store_mapping(store);
+	pgoff_t index = winmem_store_index(store, page);
+	struct folio *folio = lock_folio(mapping, index);
+	bool dirty;
+
+	if (!folio) {
+		if (index_is_empty(mapping, index))
+			return WINMEM_WAS_CLEAN;
+		winmem_store_drop(store, page, 1);
+		return WINMEM_WAS_SWAPPED;
+	}
+	/* A huge one has come meanwhile; it is more than this page. */
+	dirty = !folio_test_large(folio) && folio_clean(store, folio);
+	folio_unlock(folio);
+	folio_put(folio);
+	return dirty ? WINMEM_WAS_DIRTY : WINMEM_WAS_CLEAN;
+}
+
+/**
+ * winmem_store_make_large_clean() - let reclaim drop a large folio
+ * @store: store
+ * @folio: the folio, locked by the caller, so that nobody maps it
+ *
+ * Context: may sleep.
+ * Return: whether it was dirty.
+ */
+bool winmem_store_make_large_clean(struct winmem_store *store, struct folio *folio)
+{
+	return folio_clean(store, folio);
+}
+
+/**
+ * winmem_store_make_dirty() - keep a page that reclaim might have dropped
+ * @store: store
+ * @page: page number
+ *
+ * Context: may sleep; takes the folio lock.
+ * Return: false when it is lost.
+ */
+bool winmem_store_make_dirty(struct winmem_store *store, unsigned long page)
+{
+	struct address_space *mapping = winmem_store_mapping(store);
+	pgoff_t index = winmem_store_index(store, page);
+	struct folio *folio = lock_folio(mapping, index);
+
+	/* Written again and swapped out since: the contents are in swap. */
+	if (!folio)
+		return !index_is_empty(mapping, index);
+
+	folio_mark_dirty(folio);
+	folio_unlock(folio);
+	folio_put(folio);
+	return true;
+}

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Large reservations: which of them get huge pages, and that each page of a block has its own
+ * state whatever maps it.
+ */
+#define _GNU_SOURCE
+#include "huge.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
+
+#define SEED	7
+
+/* A page in the middle of a block that is huge. */
+static unsigned long inside(unsigned long base)
+{
+	return base + 3 * CHUNK + 100 * PAGE;
+}
+
+/* All of it is as it was filled, but for one range. */
+static bool filled_around(unsigned long base, unsigned long hole, unsigned long length)
+{
+	return filled(base, hole - base, SEED) &&
+	       filled(hole + length, base + LARGE - hole - length, SEED);
+}
+
+TEST(memory_filled_in_order_gets_huge_pages)
+{
+	unsigned long base = large_filled(SEED);
+
+	EXPECT(!(base % CHUNK));
+	EXPECT_EQ(LARGE - CHUNK, huge_bytes());
+	EXPECT(filled(base, LARGE, SEED));
+	release(base);
+	EXPECT_EQ(0, huge_bytes());
+}
+
+TEST(memory_filled_from_its_end_gets_huge_pages)
+{
+	unsigned long base = reserve_commit(LARGE, READWRITE);
+
+	for (unsigned long at = base + LARGE; at > base; at -= PAGE)
+		EXPECT(try_write(at - 1, 1));
+	EXPECT_EQ(LARGE - CHUNK, huge_bytes());
+}
+
+TEST(memory_that_is_read_first_can_be_written)
+{
+	unsigned long base = reserve_commit(LARGE, READWRITE);
+
+	EXPECT(zeroed(base, LARGE));
+	EXPECT_EQ(LARGE - CHUNK, huge_bytes());
+	fill(base, LARGE, SEED);
+	EXPECT(filled(base, LARGE, SEED));
+	EXPECT_EQ(LARGE - CHUNK, huge_bytes());
+}
+
+TEST(scattered_touches_take_no_more_than_their_pages)
+{
+	unsigned long base = reserve_commit(GIB, READWRITE);
+	unsigned long before = resident_bytes(), nr = 2000;
+
+	for (unsigned long i = 0; i < nr; i++)
+		EXPECT(try_write(base + i * 7919 % (GIB / PAGE) * PAGE, 1));
+	EXPECT_EQ(0, huge_bytes());
+	EXPECT(resident_bytes() - before <= nr * PAGE * 11 / 10);
+}
+
+TEST(small_and_watched_reservations_have_none)
+{
+	unsigned long small = reserve_commit(2 * CHUNK - GRAN, READWRITE);
+	unsigned long watched = reserve_at(HERE, 0, LARGE, READWRITE,
+					   WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_WATCH);
+
+	fill(small, 2 * CHUNK - GRAN, SEED);
+	fill(watched, LARGE, SEED);
+	EXPECT_EQ(0, huge_bytes());
+}
+
+TEST(blocks_committed_by_parts_are_small)
+{
+	unsigned long base = reserve(LARGE);
+
+	for (unsigned long at = base; at < base + LARGE; at += GRAN) {
+		commit(at, GRAN, READWRITE);
+		fill(at, GRAN, SEED);
+	}
+	EXPECT_EQ(0, huge_bytes());
+	EXPECT(filled(base, LARGE, SEED));
+}
+
+TEST(one_page_is_made_read_only)
+{
+	unsigned long base = large_filled(SEED), page = inside(base);
+
+	HUGE_OR_SKIP(LARGE - CHUNK);
+	EXPECT_EQ(READWRITE, protect(page, PAGE, READONLY));
+	EXPECT_EQ(LARGE - 2 * CHUNK, huge_bytes());
+	EXPECT(!try_write(page, 1));
+	EXPECT(try_read(page));
+	EXPECT(try_write(page - 1, byte_at(page - 1)));
+	EXPECT(try_write(page + PAGE, byte_at(page + PAGE)));
+	EXPECT(!try_write(page, 1));
+	EXPECT(filled(base, LARGE, SEED));
+
+	EXPECT_EQ(READONLY, protect(page, PAGE, READWRITE));
+	fill(page, PAGE, SEED + 1);
+	EXPECT(filled(page, PAGE, SEED + 1));
+	EXPECT(filled_around(base, page, PAGE));
+}
+
+TEST(a_system_call_sees_one_page_that_is_read_only)
+{
+	unsigned long base = large_filled(SEED), page = inside(base);
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	protect(page, PAGE, READONLY);
+	EXPECT_OK(zero);
+	EXPECT_ERRNO(EFAULT, read(zero, (void *)page, PAGE));
+	EXPECT_EQ(PAGE, read(zero, (void *)(page - PAGE), 2 * PAGE));
+	close(zero);
+	EXPECT(filled(page, PAGE, SEED));
+	EXPECT(zeroed(page - PAGE, PAGE));
+}
+
+TEST(one_page_is_closed)
+{
+	unsigned long base = large_filled(SEED), page = inside(base);
+
+	protect(page, PAGE, NOACCESS);
+	EXPECT(!try_read(page));
+	EXPECT(!try_write(page, 1));
+	EXPECT(filled_around(base, page, PAGE));
+	EXPECT(!try_read(page));
+	protect(page, PAGE, READWRITE);
+	EXPECT(filled(base, LARGE, SEED));
+}
+
+TEST(one_page_has_a_guard)
+{
+	unsigned long base = large_filled(SEED), page = inside(base);
+
+	protect(page, PAGE, READWRITE | GUARD);
+	EXPECT(filled_around(base, page, PAGE));
+	EXPECT_COMMITTED(page, PAGE, READWRITE | GUARD);
+	EXPECT(!try_read(page));
+	EXPECT(try_read(page));
+	EXPECT(filled(base, LARGE, SEED));
+}
+
+TEST(a_block_is_made_read_only_and_back)
+{
+	unsigned long base = large_filled(SEED);
+
+	HUGE_OR_SKIP(LARGE - CHUNK);
+	protect(base, LARGE, READONLY);
+	for (unsigned long at = base; at < base + LARGE; at += CHUNK / 2)
+		EXPECT(!try_write(at, 1));
+	EXPECT(filled(base, LARGE, SEED));
+	EXPECT_EQ(LARGE - CHUNK, huge_bytes());
+	for (unsigned long at = base; at < base + LARGE; at += CHUNK / 2)
+		EXPECT(!try_write(at, 1));
+	protect(base, LARGE, READWRITE);
+	fill(base, LARGE, SEED + 1);
+	EXPECT(filled(base, LARGE, SEED + 1));
+	EXPECT_EQ(LARGE - CHUNK, huge_bytes());
+}
+
+TEST(one_page_is_decommitted)
+{
+	unsigned long base = large_filled(SEED), page = inside(base), before = charge();
+
+	decommit(page, PAGE);
+	EXPECT_EQ(before - PAGE, charge());
+	EXPECT(!try_read(page));
+	EXPECT(filled_around(base, page, PAGE));
+	commit(page, PAGE, READWRITE);
+	EXPECT(zeroed(page, PAGE));
+	EXPECT(filled_around(base, page, PAGE));
+}
+
+TEST(memory_of_a_part_that_is_decommitted_is_given_back)
+{
+	unsigned long base = large_filled(SEED), half = CHUNK / 2;
+	unsigned long before = number_of("/proc/meminfo", "Shmem:");
+
+	for (unsigned long block = 1; block < BLOCKS; block++)
+		decommit(base + block * CHUNK, half);
+	EXPECT(number_of("/proc/meminfo", "Shmem:") + (BLOCKS - 2) * half / 1024 <= before);
+	for (unsigned long block = 1; block < BLOCKS; block++)
+		EXPECT(filled(base + block * CHUNK + half, half, SEED));
+}
+
+TEST(a_block_that_comes_again_is_zero_and_huge)
+{
+	unsigned long base = large_filled(SEED);
+
+	HUGE_OR_SKIP(LARGE - CHUNK);
+	decommit(base + 2 * CHUNK, 3 * CHUNK);
+	EXPECT_EQ(LARGE - 4 * CHUNK, huge_bytes());
+	commit(base + 2 * CHUNK, 3 * CHUNK, READWRITE);
+	EXPECT(zeroed(base + 2 * CHUNK, 3 * CHUNK));
+	EXPECT_EQ(LARGE - CHUNK, huge_bytes());
+	EXPECT(filled_around(base, base + 2 * CHUNK, 3 * CHUNK));
+}
+
+TEST(a_part_is_reset_and_kept)
+{
+	unsigned long base = large_filled(SEED), page = inside(base);
+
+	reset(page, PAGE);
+	EXPECT(filled_around(base, page, PAGE));
+	reset_undo(page, PAGE);
+	EXPECT(filled(base, LARGE, SEED));
+}
+
+TEST(blocks_are_reset_and_kept)
+{
+	unsigned long base = large_filled(SEED);
+
+	reset(base, LARGE);
+	/* Memory enough: nobody drops them. */
+	reset_undo(base, LARGE);
+	EXPECT(filled(base, LARGE, SEED));
+	reset(base + CHUNK / 2, LARGE - CHUNK);
+	fill(base, LARGE, SEED + 1);
+	EXPECT(filled(base, LARGE, SEED + 1));
+	reset_undo(base + CHUNK / 2, LARGE - CHUNK);
+	EXPECT(filled(base, LARGE, SEED + 1));
+}
+
+TEST(blocks_and_parts_are_offered)
+{
+	unsigned long base = large_filled(SEED), page = inside(base);
+
+	offer(page, PAGE);
+	EXPECT(!try_read(page));
+	EXPECT(filled_around(base, page, PAGE));
+	reclaim(page, PAGE);
+	EXPECT(filled(base, LARGE, SEED));
+
+	offer(base + CHUNK, 2 * CHUNK);
+	EXPECT(!try_write(base + CHUNK, 1));
+	EXPECT(!try_read(base + 3 * CHUNK - 1));
+	reclaim(base + CHUNK, 2 * CHUNK);
+	EXPECT(filled(base, LARGE, SEED));
+}
+
+TEST(parts_are_locked)
+{
+	unsigned long base = large_filled(SEED), page = inside(base);
+
+	lock(page, 4 * PAGE);
+	EXPECT_EQ(4 * PAGE, locked(base, LARGE));
+	/* What is pinned cannot be split: its part is zero all the same. */
+	decommit(page + 8 * PAGE, PAGE);
+	commit(page + 8 * PAGE, PAGE, READWRITE);
+	EXPECT(zeroed(page + 8 * PAGE, PAGE));
+	EXPECT(filled_around(base, page + 8 * PAGE, PAGE));
+	decommit(page, PAGE);
+	EXPECT_EQ(3 * PAGE, locked(base, LARGE));
+	commit(page, PAGE, READWRITE);
+	EXPECT(zeroed(page, PAGE));
+	unlock(page + PAGE, 3 * PAGE);
+	EXPECT(filled(base, page - base, SEED));
+}
+
+TEST(one_page_is_made_executable)
+{
+	unsigned long base = large_filled(SEED), page = inside(base);
+
+	put_return(page);
+	EXPECT(!try_exec(page));
+	protect(page, PAGE, EXECUTE_READ);
+	EXPECT(try_exec(page));
+	EXPECT(!try_write(page, 1));
+	EXPECT(!try_exec(page + PAGE));
+	EXPECT(filled_around(base, page, PAGE));
+	protect(page, PAGE, READWRITE);
+	EXPECT(!try_exec(page));
+	EXPECT(filled_around(base, page, PAGE));
+}
+
+TEST(nobody_else_makes_or_moves_huge_pages)
+{
+	unsigned long base = reserve_commit(LARGE, READWRITE);
+	void *there = (void *)(base + CHUNK);
+
+	/* Every second page differs, and stays so. */
+	for (unsigned long at = base; at < base + LARGE; at += 2 * PAGE) {
+		EXPECT(try_write(at, 1));
+		protect(at, PAGE, READONLY);
+	}
+	EXPECT_EQ(0, madvise(there, CHUNK, MADV_HUGEPAGE));
+	EXPECT_EQ(-1, madvise(there, CHUNK, MADV_COLLAPSE));
+	EXPECT_EQ(-1, (long)mremap(there, CHUNK, 2 * CHUNK, 0));
+	EXPECT_EQ(0, huge_bytes());
+	for (unsigned long at = base; at < base + LARGE; at += 16 * PAGE) {
+		EXPECT(!try_write(at, 1));
+		EXPECT(try_write(at + PAGE, 1));
+	}
+}
+
+TEST(madvise_changes_no_state)
+{
+	unsigned long base = large_filled(SEED), page = inside(base);
+
+	protect(page, PAGE, READONLY);
+	EXPECT_OK(madvise((void *)base, LARGE, MADV_NOHUGEPAGE));
+	EXPECT(!try_write(page, 1));
+	EXPECT_OK(madvise((void *)base, LARGE, MADV_HUGEPAGE));
+	EXPECT_OK(madvise((void *)base, LARGE, MADV_DONTNEED));
+	EXPECT(filled(base, LARGE, SEED));
+	EXPECT(!try_write(page, 1));
+	EXPECT(try_write(page + PAGE, byte_at(page + PAGE)));
+	EXPECT(!try_write(page, 1));
+}
+
+TEST(a_part_that_the_program_unmaps_can_be_released)
+{
+	unsigned long base = large_filled(SEED), next;
+
+	EXPECT_OK(munmap((void *)inside(base), 2 * CHUNK));
+	EXPECT(!try_read(inside(base)));
+	EXPECT(filled(base, inside(base) - base, SEED));
+	release(base);
+	next = large_filled(SEED + 1);
+	EXPECT(filled(next, LARGE, SEED + 1));
+}
+
+TEST(a_fixed_reservation_beside_a_large_one)
+{
+	unsigned long base = large_filled(SEED), end = base + LARGE, small;
+
+	release(base);
+	/* Where a large one was, any kind may come. */
+	small = reserve_fixed(base + CHUNK + GRAN, 3 * GRAN);
+	commit(small, 3 * GRAN, READWRITE);
+	fill(small, 3 * GRAN, SEED);
+	base = reserve_at(HERE, base + 2 * CHUNK, LARGE - 2 * CHUNK, READWRITE,
+			  WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_WATCH);
+	fill(base, end - base, SEED);
+	EXPECT_EQ(0, huge_bytes());
+	EXPECT(filled(small, 3 * GRAN, SEED));
+	EXPECT(filled(base, end - base, SEED));
+}
+
+TEST(the_memory_outlives_the_descriptor)
+{
+	unsigned long base = large_filled(SEED);
+
+	close(dev);
+	EXPECT(filled(base, LARGE, SEED));
+	fill(base, LARGE, SEED + 1);
+	dev = OPEN_DEVICE();
+	EXPECT_COMMITTED(base, LARGE, READWRITE);
+	EXPECT(filled(base, LARGE, SEED + 1));
+}
+
+static void child_cannot_touch(void *arg)
+{
+	EXPECT(!try_read((unsigned long)arg));
+	EXPECT(!try_write((unsigned long)arg, 1));
+}
+
+TEST(a_child_that_inherits_the_mapping_sees_nothing)
+{
+	unsigned long base = large_filled(SEED);
+
+	EXPECT_OK(madvise((void *)base, LARGE, MADV_DOFORK));
+	IN_CHILD(child_cannot_touch, (void *)inside(base));
+	EXPECT(filled(base, LARGE, SEED));
+}
+
+static void *fill_share(void *arg)
+{
+	unsigned long base = (unsigned long)arg;
+
+	fill(base, LARGE / 2, SEED);
+	return NULL;
+}
+
+TEST(two_threads_fill_a_share_each)
+{
+	unsigned long base = reserve_commit(LARGE, READWRITE);
+	pthread_t thread;
+
+	EXPECT_EQ(0, pthread_create(&thread, NULL, fill_share, (void *)base));
+	fill_share((void *)(base + LARGE / 2));
+	pthread_join(thread, NULL);
+	EXPECT(filled(base, LARGE, SEED));
+	EXPECT(huge_bytes() >= LARGE - 3 * CHUNK);
+}

@@ -57,7 +57,6 @@ static int access_page(struct winmem_space *space, struct winmem_store *store,
 	unsigned long nr = addr >> PAGE_SHIFT, fresh = 0;
 	struct folio *held = NULL, *folio;
 	int ret = -EFAULT;
-	struct page *page;
 	u8 state;
 
 	state = access_look(space, nr, false);
@@ -66,19 +65,19 @@ static int access_page(struct winmem_space *space, struct winmem_store *store,
 	if (state & WINMEM_PAGE_RESET)
 		held = winmem_reset_hold(space, store, nr);
 	winmem_widen(WINMEM_WIDEN_ACCESS_GET);
-	page = winmem_store_get_page(store, nr, false, &fresh);
-	if (IS_ERR(page)) {
-		ret = PTR_ERR(page);
+	folio = winmem_store_get(store, nr, false, &fresh);
+	if (IS_ERR(folio)) {
+		ret = PTR_ERR(folio);
 		goto out;
 	}
 
 	/* As with a fault that hands over: locked first, then looked at. */
-	folio = page_folio(page);
 	folio_lock(folio);
 	if (folio->mapping == winmem_store_mapping(store) &&
 	    access_look(space, nr, write) != WINMEM_PAGE_NONE) {
 		winmem_widen(WINMEM_WIDEN_ACCESS);
-		access_copy(page, offset_in_page(addr), buf, len, write);
+		access_copy(folio_file_page(folio, winmem_store_index(store, nr)), offset_in_page(addr),
+			    buf, len, write);
 		ret = len;
 	}
 	folio_unlock(folio);

@@ -16,6 +16,7 @@
  */
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/userfaultfd_k.h>
 
 #include "fault.h"
 #include "guard.h"
@@ -37,6 +38,7 @@ struct winmem_fault {
 	struct winmem_space *space;
 	struct winmem_store *store;
 	unsigned long page;
+	struct winmem_found found;	/* its chunk */
 	unsigned int access;	/* WINMEM_ACCESS_* it needs */
 	u8 state;		/* when last looked at */
 	bool huge;		/* a huge page is wanted */
@@ -75,7 +77,8 @@ static void fault_take_guard(struct winmem_fault *fault, struct winmem_chunk *ch
  */
 static struct winmem_chunk *fault_lock(struct winmem_fault *fault)
 {
-	struct winmem_chunk *chunk = winmem_pages_lock(&fault->space->pages, fault->page);
+	struct winmem_chunk *chunk = winmem_pages_lock_found(&fault->space->pages, fault->page,
+							     &fault->found);
 
 	fault->state = WINMEM_PAGE_NONE;
 	if (!chunk)
@@ -133,43 +136,59 @@ static unsigned long fault_window(struct winmem_fault *fault, struct winmem_chun
 static int fault_get_pages(struct winmem_fault *fault, unsigned long nr)
 {
 	unsigned long i;
-	struct page *page = winmem_store_get_page(fault->store, fault->page, fault->huge,
-						  &fault->fresh);
+	struct folio *folio = winmem_store_get(fault->store, fault->page, fault->huge, &fault->fresh);
 
-	if (IS_ERR(page))
-		return PTR_ERR(page);
-	fault->folio = page_folio(page);
+	if (IS_ERR(folio))
+		return PTR_ERR(folio);
+	fault->folio = folio;
 	/* The others have come with it. */
-	if (folio_test_large(fault->folio))
+	if (folio_test_large(folio))
 		return 0;
 	for (i = 1; i < nr; i++) {
-		page = winmem_store_get_page(fault->store, fault->page + i, false, &fault->fresh);
-		if (IS_ERR(page))
+		folio = winmem_store_get(fault->store, fault->page + i, false, &fault->fresh);
+		if (IS_ERR(folio))
 			break;
-		put_page(page);
+		folio_put(folio);
 	}
 	return 0;
 }
 
 /*
- * What a large folio needs before it is mapped: not to be taken for clean later on, when only
- * a part of it is looked at; and a page table, unless one entry will do. Returns how many
- * pages to map, 0: let the fault come again.
+ * How many pages of a large folio to map. It is not to be taken for clean later on, when only a
+ * part of it is looked at. A write to a page that is reset must be seen for each of them. (Where
+ * pages are watched there are no large folios.)
  */
-static unsigned long fault_map_large(struct winmem_fault *fault, struct winmem_chunk *chunk)
+static unsigned long fault_large(struct winmem_fault *fault)
 {
 	struct folio *folio = fault->folio;
 	unsigned long first = folio->index - winmem_store_index(fault->store, 0);
-	unsigned long end = min(first + folio_nr_pages(folio),
-				fault->vmf->vma->vm_end >> PAGE_SHIFT);
 
+	if (fault->access == WINMEM_ACCESS_WRITE) {
+		if (fault->state & (WINMEM_PAGE_RESET | WINMEM_PAGE_LOST))
+			return 1;
+		folio_mark_dirty(folio);
+	}
+	return first + folio_nr_pages(folio) - fault->page;
+}
+
+/*
+ * How many pages can be mapped now, of those wanted. 0: let the fault come again, with a page
+ * table. The folio may have gone since it was found, and a huge one come in its place: so the
+ * block is looked at, and not the folio.
+ */
+static unsigned long fault_limit(struct winmem_fault *fault, struct winmem_chunk *chunk,
+				 unsigned long nr)
+{
 	lockdep_assert_held(&chunk->lock);
 
-	if (!winmem_huge_fits(chunk) && !winmem_huge_keep_out(fault->vmf))
+	if (fault->store == &fault->space->backing.huge && !winmem_huge_fits(chunk) &&
+	    !winmem_huge_keep_out(fault->vmf))
 		return 0;
-	if (fault->access == WINMEM_ACCESS_WRITE)
-		folio_mark_dirty(folio);
-	return end - fault->page;
+	if (folio_test_large(fault->folio))
+		nr = fault_large(fault);
+	nr = min(nr, (fault->vmf->vma->vm_end >> PAGE_SHIFT) - fault->page);
+	nr = min(nr, WINMEM_CHUNK_PAGES - winmem_chunk_offset(fault->page));
+	return winmem_chunk_alike(chunk, fault->page, nr);
 }
 
 /* Map the pages under the chunk's lock, if their states still are what they were. */
@@ -181,23 +200,30 @@ static vm_fault_t fault_map(struct winmem_fault *fault, unsigned long nr)
 
 	if (!chunk)
 		return VM_FAULT_SIGSEGV;
-	if (folio_test_large(fault->folio))
-		nr = fault_map_large(fault, chunk);
+	nr = fault_limit(fault, chunk, nr);
 	if (nr) {
-		nr = min(nr, WINMEM_CHUNK_PAGES - winmem_chunk_offset(fault->page));
-		nr = winmem_chunk_alike(chunk, fault->page, nr);
 		ret = filemap_map_pages(fault->vmf, index, index + nr - 1);
+		if (ret & VM_FAULT_NOPAGE)
+			fault_note_write(fault, chunk);
 	}
-	if (nr && ret & VM_FAULT_NOPAGE)
-		fault_note_write(fault, chunk);
 	winmem_chunk_note_touch(chunk, fault->fresh);
 	winmem_pages_unlock(chunk);
 	return ret;
 }
 
 /*
- * Let the kernel map the page: lock it, then look at the state. It would map all of a large
- * folio; where that must not be, whoever had it locked was waited for, and that is all.
+ * Whether the kernel may map the folio. It would map all of a large one; it maps single pages
+ * where userfaultfd looks on, and then the PTE may hold a mark that nobody else gets past.
+ */
+static bool fault_can_hand_over(struct winmem_fault *fault, struct winmem_chunk *chunk)
+{
+	return !folio_test_large(fault->folio) || winmem_huge_fits(chunk) ||
+	       userfaultfd_armed(fault->vmf->vma);
+}
+
+/*
+ * Let the kernel map the page: lock it, then look at the state. Where the kernel must not,
+ * whoever had it locked was waited for, and that is all.
  */
 static vm_fault_t fault_hand_over(struct winmem_fault *fault)
 {
@@ -218,7 +244,7 @@ static vm_fault_t fault_hand_over(struct winmem_fault *fault)
 		folio_unlock(folio);
 		return VM_FAULT_SIGSEGV;
 	}
-	fits = !folio_test_large(folio) || winmem_huge_fits(chunk);
+	fits = fault_can_hand_over(fault, chunk);
 	if (fits)
 		fault_note_write(fault, chunk);
 	winmem_pages_unlock(chunk);

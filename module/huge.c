@@ -8,11 +8,11 @@
  * page tables follow under the new states: the entry is unmapped as a whole, and from then on
  * each fault finds the array, and sees to it that there is a page table before it maps.
  *
- * What memory a block is given is seen from what the program does. Its first page is small. A
- * block nobody has touched gets a huge page when the one before it or behind it has been used
- * for the most part: so it is with memory that is filled in order, by one thread or by several
- * with a share each. Pages touched here and there in a large reservation stay small, and take
- * no more memory than they are.
+ * What memory a block is given is seen from what the program does. A block nobody has touched
+ * gets a huge page when it is entered from a neighbour that has been used for the most part: at
+ * its first page from the one before it, at its last page from the one behind it. So it is with
+ * memory that is filled in order, by one thread or by several with a share each. Pages touched
+ * here and there in a large reservation stay small, and take no more memory than they are.
  */
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -59,7 +59,14 @@ bool winmem_huge_wanted(struct winmem_pages *pages, const struct winmem_chunk *c
 
 	if (chunk->touched || !winmem_huge_fits(chunk))
 		return false;
-	return is_used(pages, index - 1) || is_used(pages, index + 1);
+	switch (winmem_chunk_offset(page)) {
+	case 0:
+		return is_used(pages, index - 1);
+	case WINMEM_CHUNK_PAGES - 1:
+		return is_used(pages, index + 1);
+	default:
+		return false;
+	}
 }
 
 /**

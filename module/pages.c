@@ -65,6 +65,7 @@ void winmem_pages_init(struct winmem_pages *pages)
 	xa_init_flags(&pages->chunks, XA_FLAGS_ACCOUNT);
 	pages->last = NULL;
 	pages->last_index = 0;
+	pages->erased = 0;
 }
 
 /**
@@ -103,29 +104,56 @@ u8 winmem_pages_get(struct winmem_pages *pages, unsigned long page)
 }
 
 /**
- * winmem_pages_lock() - find and lock the chunk of a page, for a fault
+ * winmem_pages_lock_found() - find and lock the chunk of a page, for a fault, or lock it again
  * @pages: table
  * @page: page number
+ * @found: empty, or what an earlier call for the same page has made of it
+ *
+ * While no chunk has been taken out of the table, the one found before still is the page's. One
+ * that is taken out at this moment is not freed before the caller has left its RCU read section:
+ * the count has grown before.
  *
  * Context: no lock needed; returns in an RCU read section with the chunk's lock held.
  * Return: the chunk, or NULL and nothing held: the page is not committed. A chunk that
  * was taken out of the table meanwhile holds WINMEM_PAGE_NONE only, which is the truth.
  */
-struct winmem_chunk *winmem_pages_lock(struct winmem_pages *pages, unsigned long page)
+struct winmem_chunk *winmem_pages_lock_found(struct winmem_pages *pages, unsigned long page,
+					     struct winmem_found *found)
 {
-	struct winmem_chunk *chunk;
+	unsigned long erased;
 
 	rcu_read_lock();
-	chunk = xa_load(&pages->chunks, chunk_index(page));
-	if (!chunk) {
-		rcu_read_unlock();
-		return NULL;
+	erased = READ_ONCE(pages->erased);
+	if (!found->chunk || erased != found->erased) {
+		/* Counted first, then looked for: pairs with winmem_pages_forget(). */
+		smp_rmb();
+		found->erased = erased;
+		found->chunk = xa_load(&pages->chunks, chunk_index(page));
+		if (!found->chunk) {
+			rcu_read_unlock();
+			return NULL;
+		}
 	}
-	spin_lock(&chunk->lock);
+	spin_lock(&found->chunk->lock);
 	/* A lock that is taken or not is past sparse; it is told of none. */
-	__release(&chunk->lock);
+	__release(&found->chunk->lock);
 	__release(RCU);
-	return chunk;
+	return found->chunk;
+}
+
+/**
+ * winmem_pages_lock() - find and lock the chunk of a page
+ * @pages: table
+ * @page: page number
+ *
+ * Context: no lock needed; returns in an RCU read section with the chunk's lock held.
+ * Return: as winmem_pages_lock_found().
+ */
+struct winmem_chunk *winmem_pages_lock(struct winmem_pages *pages, unsigned long page)
+{
+	struct winmem_found found = {};
+
+	return winmem_pages_lock_found(pages, page, &found);
 }
 
 /**
@@ -515,6 +543,9 @@ void winmem_pages_forget(struct winmem_pages *pages, unsigned long start, unsign
 			continue;
 
 		pages->last = NULL;
+		WRITE_ONCE(pages->erased, pages->erased + 1);
+		/* Pairs with winmem_pages_lock_found(). */
+		smp_wmb();
 		xa_erase(&pages->chunks, index);
 		spin_lock(&chunk->lock);
 		chunk->watch = NULL;

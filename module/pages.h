@@ -10,12 +10,19 @@
 /*
  * Entries by RCU, changed under the space's mutex; index: page number >> 9. last is the
  * chunk that was found last, of last_index, for the holder of the mutex alone; one call
- * looks the same chunk up several times.
+ * looks the same chunk up several times. erased grows with each chunk that is taken out.
  */
 struct winmem_pages {
 	struct xarray chunks;
 	struct winmem_chunk *last;
 	unsigned long last_index;
+	unsigned long erased;
+};
+
+/* The chunk of a page as a fault has found it, and how many had been taken out by then. */
+struct winmem_found {
+	struct winmem_chunk *chunk;	/* NULL: not looked for yet */
+	unsigned long erased;
 };
 
 void winmem_pages_init(struct winmem_pages *pages);
@@ -40,6 +47,8 @@ bool winmem_pages_is_single(struct winmem_pages *pages, unsigned long page);
 void winmem_pages_forget(struct winmem_pages *pages, unsigned long start, unsigned long nr);
 
 struct winmem_chunk *winmem_pages_lock(struct winmem_pages *pages, unsigned long page);
+struct winmem_chunk *winmem_pages_lock_found(struct winmem_pages *pages, unsigned long page,
+					     struct winmem_found *found);
 void winmem_pages_unlock(struct winmem_chunk *chunk);
 bool winmem_pages_want_exec(struct winmem_pages *pages, unsigned long start, unsigned long nr,
 			    bool exec);

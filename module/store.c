@@ -193,8 +193,9 @@ static void ask_for_huge(struct winmem_store *store, bool huge)
  * shmem leaves a new folio to us to clear. Most kernels clear pages as they allocate them, and
  * then it is done.
  */
-static void folio_complete(struct folio *folio, gfp_t gfp)
+static void folio_complete(struct winmem_store *store, struct folio *folio)
 {
+	gfp_t gfp = mapping_gfp_mask(winmem_store_mapping(store));
 	long i, nr = want_init_on_alloc(gfp) ? 0 : folio_nr_pages(folio);
 
 	for (i = 0; i < nr; i++) {
@@ -208,22 +209,22 @@ static void folio_complete(struct folio *folio, gfp_t gfp)
 }
 
 /**
- * winmem_store_get_page() - a page of memory, zero when it is new
+ * winmem_store_get() - the folio of a page of memory, zero when it is new
  * @store: open store
  * @page: page number
  * @huge: a huge one if it is new and if there is one; of the huge store only
  * @fresh: added to: how many pages were made
  *
  * Context: may sleep, swap in and reclaim.
- * Return: the page with a reference, up to date and not locked; or ERR_PTR: -ENOMEM,
+ * Return: the folio with a reference, up to date and not locked; or ERR_PTR: -ENOMEM,
  * -EIO.
  */
-struct page *winmem_store_get_page(struct winmem_store *store, unsigned long page, bool huge,
-				   unsigned long *fresh)
+struct folio *winmem_store_get(struct winmem_store *store, unsigned long page, bool huge,
+			       unsigned long *fresh)
 {
 	pgoff_t index = winmem_store_index(store, page);
 	struct folio *folio;
-	struct page *found;
+	bool spoiled;
 	int ret;
 
 	if (huge)
@@ -235,13 +236,13 @@ struct page *winmem_store_get_page(struct winmem_store *store, unsigned long pag
 		return ERR_PTR(ret);
 
 	if (!folio_test_uptodate(folio)) {
-		folio_complete(folio, mapping_gfp_mask(winmem_store_mapping(store)));
+		folio_complete(store, folio);
 		*fresh += folio_nr_pages(folio);
 	}
-	found = folio_file_page(folio, index);
+	spoiled = PageHWPoison(folio_file_page(folio, index));
 	folio_unlock(folio);
-	if (!PageHWPoison(found))
-		return found;
+	if (!spoiled)
+		return folio;
 	folio_put(folio);
 	return ERR_PTR(-EIO);
 }
@@ -368,6 +369,21 @@ void winmem_store_settle(struct winmem_store *store, unsigned long start, unsign
 	for_each_folio(store, start, nr, folio_wait_locked);
 }
 
+static void unmap_pages(struct winmem_store *store, unsigned long start, unsigned long nr)
+{
+	unmap_mapping_pages(winmem_store_mapping(store), winmem_store_index(store, start), nr,
+			    false);
+}
+
+static bool is_large(struct winmem_store *store, unsigned long page)
+{
+	struct folio *folio = winmem_store_get_large(store, page);
+
+	if (folio)
+		folio_put(folio);
+	return folio;
+}
+
 /**
  * winmem_store_unmap() - no page of the range is mapped any more
  * @store: store
@@ -378,21 +394,14 @@ void winmem_store_settle(struct winmem_store *store, unsigned long start, unsign
  */
 void winmem_store_unmap(struct winmem_store *store, unsigned long start, unsigned long nr)
 {
-	if (store_is_empty(store, start, nr))
-		return;
-	unmap_mapping_pages(winmem_store_mapping(store), winmem_store_index(store, start), nr,
-			    false);
+	if (!store_is_empty(store, start, nr))
+		unmap_pages(store, start, nr);
 }
 
 /* Whether an end of a range lies in a large folio. */
 static bool ends_in_large(struct winmem_store *store, unsigned long start, unsigned long nr)
 {
-	struct folio *folio = winmem_store_get_large(store, start) ?:
-			      winmem_store_get_large(store, start + nr - 1);
-
-	if (folio)
-		folio_put(folio);
-	return folio;
+	return is_large(store, start) || is_large(store, start + nr - 1);
 }
 
 static void folio_write_protect(struct folio *folio)
@@ -453,6 +462,25 @@ void winmem_store_make_unwritten(struct winmem_store *store, unsigned long start
 		winmem_store_unmap(store, start, nr);
 }
 
+/*
+ * Unmap a range, block by block, but for huge pages that are in it as a whole. Dropping a folio
+ * unmaps it, and that is cheaper than to look whether each of its pages was unmapped before.
+ */
+static void unmap_but_huge(struct winmem_store *store, unsigned long start, unsigned long nr)
+{
+	unsigned long page = start, last = start + nr - 1;
+
+	while (page <= last && winmem_store_next(store, &page, last)) {
+		unsigned long first = round_down(page, HPAGE_PMD_NR);
+		unsigned long end = first + HPAGE_PMD_NR - 1;
+
+		if (first < start || end > last || !is_large(store, page))
+			unmap_pages(store, page, min(end, last) - page + 1);
+		page = end + 1;
+		cond_resched();
+	}
+}
+
 /**
  * winmem_store_drop() - give memory and swap of a range back
  * @store: store
@@ -466,15 +494,17 @@ void winmem_store_make_unwritten(struct winmem_store *store, unsigned long start
  */
 void winmem_store_drop(struct winmem_store *store, unsigned long start, unsigned long nr)
 {
-	struct inode *inode = file_inode(store->file);
 	loff_t first = (loff_t)winmem_store_index(store, start) << PAGE_SHIFT;
 	loff_t bytes = (loff_t)nr << PAGE_SHIFT;
 
 	if (store_is_empty(store, start, nr))
 		return;
-	unmap_mapping_pages(inode->i_mapping, winmem_store_index(store, start), nr, false);
+	if (store->shift)
+		unmap_pages(store, start, nr);
+	else
+		unmap_but_huge(store, start, nr);
 	winmem_widen(WINMEM_WIDEN_DROP);
-	shmem_truncate_range(inode, first, first + bytes - 1);
+	shmem_truncate_range(file_inode(store->file), first, first + bytes - 1);
 }
 
 /* Under the folio's lock nobody maps it again; a dirty PTE dirties it here. */

@@ -9,7 +9,6 @@ struct address_space;
 struct file;
 struct file_operations;
 struct folio;
-struct page;
 
 /* One shmem file; see store.c for the two kinds. Fixed from its opening but for the last two. */
 struct winmem_store {
@@ -40,8 +39,8 @@ void winmem_store_close(struct winmem_store *store);
 struct address_space *winmem_store_mapping(const struct winmem_store *store);
 unsigned long winmem_stores_swapped(void);
 
-struct page *winmem_store_get_page(struct winmem_store *store, unsigned long page, bool huge,
-				   unsigned long *fresh);
+struct folio *winmem_store_get(struct winmem_store *store, unsigned long page, bool huge,
+			       unsigned long *fresh);
 struct folio *winmem_store_get_large(struct winmem_store *store, unsigned long page);
 bool winmem_store_is_lost(struct winmem_store *store, unsigned long page, struct folio **folio);
 bool winmem_store_next(struct winmem_store *store, unsigned long *page, unsigned long last);

@@ -61,6 +61,8 @@ typedef struct {
 /* For sparse, which does not look here. */
 #define __acquire(x)		do { } while (0)
 #define __release(x)		do { } while (0)
+#define smp_rmb()		do { } while (0)
+#define smp_wmb()		do { } while (0)
 
 struct rcu_head {
 	void *unused;

@@ -226,7 +226,10 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 	check_failed("unexpected", "%s at %p", strsignal(signo), info->si_addr);
 }
 
-/* cmocka puts its own handlers in place when a test begins, so this comes after. */
+/*
+ * cmocka puts its own handlers in place when a test begins, so this comes after. The handler
+ * blocks nothing, so who leaves it by a jump has no signal mask to save and restore.
+ */
 static void catch_faults(void)
 {
 	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
@@ -261,7 +264,7 @@ bool try_touch(void (*touch)(void *addr), void *addr)
 	sigjmp_buf env;
 
 	catch_faults();
-	if (!sigsetjmp(env, 1)) {
+	if (!sigsetjmp(env, 0)) {
 		try_env = &env;
 		touch(addr);
 		done = true;

@@ -342,6 +342,7 @@ extern __thread struct fault last_fault;
 
 bool try_read(unsigned long addr);
 bool try_write(unsigned long addr, unsigned char byte);
+bool try_write_word(unsigned long addr, unsigned long word);
 bool try_exec(unsigned long addr);	/* needs put_return() there first */
 int byte_at(unsigned long addr);	/* -1 when a signal came */
 void put_return(unsigned long addr);

@@ -211,15 +211,17 @@ TEST(sec13_a_struct_in_a_page_that_comes_and_goes)
 {
 	unsigned long page = reserve_commit(PAGE, READWRITE), work = reserve(GRAN);
 	struct winmem_query args = query_args(work);
+	unsigned long words[sizeof(args) / 8];
 	pthread_t thread;
 
+	memcpy(words, &args, sizeof(words));
 	try_read(0);
 	stop = false;
 	EXPECT_EQ(0, pthread_create(&thread, NULL, takes_away, (void *)page));
 	for (int i = 0; i < 5000; i++) {
 		/* The copy may fault; what is left of it may be zero. */
-		for (unsigned long j = 0; j < sizeof(args); j++)
-			try_write(page + j, ((unsigned char *)&args)[j]);
+		for (unsigned long j = 0; j < ARRAY_LEN(words); j++)
+			try_write_word(page + j * 8, words[j]);
 		if (ioctl(dev, WINMEM_IOC_QUERY, page))
 			EXPECT(errno == EFAULT || errno == EINVAL || errno == EOPNOTSUPP);
 	}

@@ -35,16 +35,23 @@ static inline unsigned long swap_used(void)
 	return (total - unused) / 4;
 }
 
-/* Pages that are in memory, mapped or not. */
+/* A byte for each page: whether it is in memory, mapped or not. */
+static inline const unsigned char *in_memory(unsigned long base, unsigned long length)
+{
+	static unsigned char pages[8192];
+
+	EXPECT(length / PAGE <= sizeof(pages));
+	EXPECT_OK(mincore((void *)base, length, pages));
+	return pages;
+}
+
 static inline unsigned long resident(unsigned long base, unsigned long length)
 {
-	static unsigned char in_memory[8192];
+	const unsigned char *pages = in_memory(base, length);
 	unsigned long sum = 0;
 
-	EXPECT(length / PAGE <= sizeof(in_memory));
-	EXPECT_OK(mincore((void *)base, length, in_memory));
 	for (unsigned long i = 0; i < length / PAGE; i++)
-		sum += in_memory[i] & 1;
+		sum += pages[i] & 1;
 	return sum;
 }
 
@@ -55,9 +62,11 @@ static inline unsigned long resident(unsigned long base, unsigned long length)
 static inline void press(unsigned long base, unsigned long length)
 {
 	for (int i = 0; i < 2; i++) {
-		for (unsigned long addr = base; addr < base + length; addr += PAGE) {
-			if (resident(addr, PAGE))
-				byte_at(addr);
+		const unsigned char *pages = in_memory(base, length);
+
+		for (unsigned long j = 0; j < length / PAGE; j++) {
+			if (pages[j] & 1)
+				byte_at(base + j * PAGE);
 		}
 		EXPECT_OK(madvise((void *)base, length, MADV_PAGEOUT));
 	}

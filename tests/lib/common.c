@@ -531,6 +531,11 @@ void *map_file(size_t size, int flags, int prot)
 	return map;
 }
 
+unsigned long repeat(unsigned long usual, unsigned long most)
+{
+	return getenv("WINMEM_LONG") ? most : usual;
+}
+
 /* Children. */
 
 /* Of gcc's, where lines are counted: _exit() does not save the counts. */

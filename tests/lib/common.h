@@ -210,6 +210,9 @@ unsigned long vma_first(void);
 void *map_shared(size_t size);			/* anonymous: a view of the pagefile */
 void *map_file(size_t size, int flags, int prot);	/* of this program's own file */
 
+/* How many of what is only repeated: @most when WINMEM_LONG is set, as the longer targets do. */
+unsigned long repeat(unsigned long usual, unsigned long most);
+
 /* Children: @function runs in one, which ends with status 0 unless a check fails. */
 pid_t start_child(void (*function)(void *arg), void *arg);
 void finish_child(const char *at, pid_t child);

@@ -13,7 +13,7 @@
 #define THREADS		4
 #define GIB		(1UL << 30)
 #define BLOCK		GRAN		/* what the handler commits at once */
-#define GUARDS		10000UL
+#define GUARDS		10000UL		/* at most */
 
 static void run(void *(*function)(void *arg))
 {
@@ -35,6 +35,7 @@ static unsigned long scatter(unsigned long i, unsigned long nr)
 
 static char *space;
 static atomic_ulong nr_commits, next_page;
+static unsigned long stride;		/* pages from one that is touched to the next */
 
 static LONG WINAPI commit_on_demand(EXCEPTION_POINTERS *pointers)
 {
@@ -54,8 +55,9 @@ static void *touch_pages(void *arg)
 {
 	unsigned long page;
 
-	while ((page = next_page++) < GIB / PAGE) {
-		unsigned long *at = (void *)(space + scatter(page, GIB / PAGE) * PAGE);
+	while ((page = next_page++) < GIB / PAGE / stride) {
+		page = scatter(page, GIB / PAGE / stride) * stride;
+		unsigned long *at = (void *)(space + page * PAGE);
 
 		*(volatile unsigned long *)at = (unsigned long)at;
 		EXPECT_EQ(at, *(volatile unsigned long *)at);
@@ -65,13 +67,15 @@ static void *touch_pages(void *arg)
 
 CHILD_TEST(commit_on_demand_of_a_gigabyte)
 {
+	/* Twice in each block is enough for threads to meet there. */
+	stride = repeat(BLOCK / PAGE / 2, 1);
 	space = reserve(GIB);
 	add(0, commit_on_demand);
 	run(touch_pages);
 	EXPECT_EQ(GIB, charge());
 	/* At least once for each block; more where threads met. */
 	EXPECT(nr_commits >= GIB / BLOCK && nr_commits <= THREADS * GIB / BLOCK);
-	for (char *p = space; p < space + GIB; p += PAGE)
+	for (char *p = space; p < space + GIB; p += stride * PAGE)
 		EXPECT_EQ(p, *(unsigned long *)p);
 	release(space);
 }
@@ -79,6 +83,7 @@ CHILD_TEST(commit_on_demand_of_a_gigabyte)
 /* Guards */
 
 static char *guards;
+static unsigned long nr_guards;
 static atomic_uint violations[GUARDS];
 static atomic_ulong nr_others;
 static pthread_barrier_t lap;
@@ -89,7 +94,7 @@ static LONG WINAPI count_violations(EXCEPTION_POINTERS *pointers)
 	char *addr = (char *)record->ExceptionInformation[1];
 
 	if (record->ExceptionCode == STATUS_GUARD_PAGE_VIOLATION && addr >= guards &&
-	    addr < guards + GUARDS * PAGE) {
+	    addr < guards + nr_guards * PAGE) {
 		violations[(addr - guards) / PAGE]++;
 		return EXCEPTION_CONTINUE_EXECUTION;
 	}
@@ -101,7 +106,7 @@ static void *hit_guards(void *arg)
 {
 	unsigned long nr = (unsigned long)arg;
 
-	for (unsigned long i = 0; i < GUARDS; i++) {
+	for (unsigned long i = 0; i < nr_guards; i++) {
 		/* Side by side, or the first would be through before the last has begun. */
 		if (i % 64 == 0)
 			pthread_barrier_wait(&lap);
@@ -115,14 +120,15 @@ static void *hit_guards(void *arg)
 
 CHILD_TEST(G01_threads_that_race_for_guards)
 {
-	guards = alloc(GUARDS * PAGE, RW | PAGE_GUARD);
+	nr_guards = repeat(2000, GUARDS);
+	guards = alloc(nr_guards * PAGE, RW | PAGE_GUARD);
 	pthread_barrier_init(&lap, NULL, THREADS);
 	add(0, count_violations);
 	run(hit_guards);
-	for (unsigned long i = 0; i < GUARDS; i++)
+	for (unsigned long i = 0; i < nr_guards; i++)
 		EXPECT_EQ(1, violations[i]);
 	EXPECT_EQ(0, nr_others);
-	EXPECT_EQ(GUARDS * PAGE, query(guards).RegionSize);
+	EXPECT_EQ(nr_guards * PAGE, query(guards).RegionSize);
 	release(guards);
 }
 
@@ -140,7 +146,8 @@ static void *fetch_guards(void *arg)
 
 CHILD_TEST(G05_threads_that_race_to_execute_guards)
 {
-	guards = alloc(GUARDS * PAGE, RW | PAGE_GUARD);
+	nr_guards = repeat(2000, GUARDS);
+	guards = alloc(nr_guards * PAGE, RW | PAGE_GUARD);
 	pthread_barrier_init(&lap, NULL, THREADS);
 	add(0, count_violations);
 	run(fetch_guards);

@@ -29,6 +29,7 @@ UAPI	:= $(call tests,uapi)
 LIBT	:= $(call tests,lib)
 MALLOCT	:= $(call tests,malloc)
 
+.SECONDARY: $(B)/tests/common-uapi.o $(B)/tests/common-lib.o
 .PHONY: all help deps module lib malloc tests demo check unit test-vm programs suite vm-selftest kunit check-debug \
 	races injected stress fuzz coverage check-matrix \
 	check-dkms bench install install-lib install-data modules_install dkms-install dkms-remove \
@@ -87,28 +88,42 @@ $(B)/tests/unit/lib_%: tests/unit/lib_%.c $(LIB_SRC) $(LIB_HDR)
 # The allocator, compiled into its tests with page calls of theirs.
 HEAP_SRC := $(wildcard lib/heap_*.c tests/unit/shim/heap_*.c)
 HEAP_HDR := $(wildcard lib/heap_*.h tests/unit/shim/heap_*.h)
-$(B)/tests/unit/heap_%: SANITIZE = address,undefined
-$(B)/tests/unit/heap_threads: SANITIZE = thread
-$(B)/tests/unit/heap_%: tests/unit/heap_%.c $(HEAP_SRC) $(HEAP_HDR)
+HEAP_OBJ := $(HEAP_SRC:%.c=$(B)/sanitized/%.o)
+.SECONDARY: $(HEAP_OBJ)
+SANITIZE := -fno-sanitize-recover=all -fsanitize
+$(B)/sanitized/%.o: %.c $(HEAP_HDR)
 	@mkdir -p $(@D)
-	$(TEST_CC) -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -Ilib $< $(HEAP_SRC) -lcmocka -pthread -o $@
+	$(TEST_CC) $(SANITIZE)=address,undefined -Ilib -c $< -o $@
+
+$(B)/tests/unit/heap_threads: tests/unit/heap_threads.c $(HEAP_SRC) $(HEAP_HDR)
+	@mkdir -p $(@D)
+	$(TEST_CC) $(SANITIZE)=thread -Ilib $< $(HEAP_SRC) -lcmocka -pthread -o $@
+
+$(B)/tests/unit/heap_%: tests/unit/heap_%.c $(HEAP_OBJ) $(HEAP_HDR)
+	@mkdir -p $(@D)
+	$(TEST_CC) $(SANITIZE)=address,undefined -Ilib $< $(HEAP_OBJ) -lcmocka -pthread -o $@
 
 $(B)/tests/unit/%: tests/unit/%.c $(wildcard module/*.[ch] tests/unit/shim/*.[ch] tests/stress/model.[ch])
 	@mkdir -p $(@D)
 	$(UNIT_CC) $< $(if $(filter pages,$*),module/chunk.c module/prot.c) tests/unit/shim/kernel.c -lcmocka -o $@
 
-$(B)/tests/uapi/%: tests/uapi/%.c $(wildcard tests/uapi/*.h tests/uapi/common.c) uapi/linux/winmem.h
+# Once for all of a folder, and not among its programs.
+$(B)/tests/common-%.o: tests/%/common.c $(wildcard tests/uapi/*.h tests/lib/*.h lib/include/*.h) uapi/linux/winmem.h
 	@mkdir -p $(@D)
-	$(TEST_CC) -Itests/uapi $< tests/uapi/common.c -lcmocka -pthread -o $@
+	$(TEST_CC) -c $< -o $@
+
+$(B)/tests/uapi/%: tests/uapi/%.c $(wildcard tests/uapi/*.h) uapi/linux/winmem.h $(B)/tests/common-uapi.o
+	@mkdir -p $(@D)
+	$(TEST_CC) -Itests/uapi $< $(B)/tests/common-uapi.o -lcmocka -pthread -o $@
 
 $(B)/tests/race/%: tests/race/%.c tests/race/race.c tests/race/race.h \
 		$(wildcard tests/uapi/common.* tests/uapi/*.h) module/widen.h uapi/linux/winmem.h
 	@mkdir -p $(@D)
 	$(TEST_CC) -Itests/uapi $< tests/race/race.c tests/uapi/common.c -lcmocka -pthread -o $@
 
-$(B)/tests/lib/%: tests/lib/%.c $(wildcard tests/lib/*.h tests/lib/common.c tests/uapi/target.h tests/uapi/zram.h) $(B)/lib/libwinmem.a
+$(B)/tests/lib/%: tests/lib/%.c $(wildcard tests/lib/*.h tests/uapi/target.h tests/uapi/zram.h) $(B)/lib/libwinmem.a $(B)/tests/common-lib.o
 	@mkdir -p $(@D)
-	$(TEST_CC) -Itests/lib $< tests/lib/common.c $(B)/lib/libwinmem.a -lcmocka -pthread -o $@
+	$(TEST_CC) -Itests/lib $< $(B)/tests/common-lib.o $(B)/lib/libwinmem.a -lcmocka -pthread -o $@
 
 $(B)/demo: demo/demo.c $(B)/lib/libwinmem.a
 	@mkdir -p $(@D)

@@ -24,106 +24,11 @@
 
 #include "bench.h"
 
-#define SAMPLES		15
+#define SAMPLES		15	/* at most; fewer when they hardly differ, or are long */
+#define SAMPLES_ALIKE	5
 #define SAMPLES_LONG	3
-#define LONG		100000	/* times or pages, from which on a case is long */
-
-struct bench_case {
-	const char *name;
-	const char *subject;
-	const struct bench_memory *memory;
-	void (*run)(struct bench_run *run);
-	unsigned long nr;
-};
-
-/*
- * The loops are so long that a sample has several timer interrupts, which come every four
- * million instructions.
- */
-static const struct bench_case cases[] = {
-	{ "loop_overhead", "none", &bench_none, bench_loop, 50000 },
-	{ "noop_ioctl", "winmem", &bench_winmem, bench_loop, 20000 },
-	{ "noop_ioctl", "enotty", &bench_enotty, bench_loop, 20000 },
-	{ "noop_ioctl", "getppid", &bench_getppid, bench_loop, 40000 },
-
-	{ "reserve_release_1m", "winmem", &bench_winmem, bench_reserve_release, 2000 },
-	{ "reserve_release_1m", "libwinmem", &bench_libwinmem, bench_reserve_release, 2000 },
-	{ "reserve_release_1m", "mmap", &bench_mmap, bench_reserve_release, 1000 },
-
-	{ "commit_64k", "winmem", &bench_winmem, bench_commit, 4096 },
-	{ "commit_64k", "libwinmem", &bench_libwinmem, bench_commit, 4096 },
-	{ "commit_64k", "mprotect", &bench_anonymous, bench_commit, 4096 },
-	{ "commit_64k", "mprotect_noreserve", &bench_noreserve, bench_commit, 4096 },
-	{ "commit_64k_scattered", "winmem", &bench_winmem, bench_commit_scattered, 2048 },
-	{ "commit_64k_scattered", "mprotect", &bench_anonymous, bench_commit_scattered, 2048 },
-
-	{ "decommit_64k", "winmem", &bench_winmem, bench_decommit, 256 },
-	{ "decommit_64k", "libwinmem", &bench_libwinmem, bench_decommit, 256 },
-	{ "decommit_64k", "madvise", &bench_anonymous, bench_decommit, 256 },
-	{ "decommit_64k", "madvise_mprotect", &bench_discard, bench_decommit, 256 },
-	{ "decommit_64k_untouched", "winmem", &bench_winmem, bench_decommit_empty, 4096 },
-	{ "decommit_64k_untouched", "madvise", &bench_anonymous, bench_decommit_empty, 4096 },
-	{ "decommit_64k_untouched", "madvise_mprotect", &bench_discard, bench_decommit_empty,
-	  4096 },
-
-	{ "protect_page", "winmem", &bench_winmem, bench_protect_page, 2000 },
-	{ "protect_page", "libwinmem", &bench_libwinmem, bench_protect_page, 2000 },
-	{ "protect_page", "mprotect", &bench_anonymous, bench_protect_page, 1000 },
-	{ "protect_page_write", "winmem", &bench_winmem, bench_protect_page_write, 2000 },
-	{ "protect_page_write", "mprotect", &bench_anonymous, bench_protect_page_write, 1000 },
-
-	{ "protect_alternate_1k", "winmem", &bench_winmem, bench_alternate, 1000 },
-	{ "protect_alternate_1k", "libwinmem", &bench_libwinmem, bench_alternate, 1000 },
-	{ "protect_alternate_1k", "mprotect", &bench_anonymous, bench_alternate, 1000 },
-	{ "protect_alternate_1k_touched", "winmem", &bench_winmem, bench_alternate_touched, 1000 },
-	{ "protect_alternate_1k_touched", "mprotect", &bench_anonymous, bench_alternate_touched,
-	  1000 },
-	{ "protect_alternate_100k", "winmem", &bench_winmem, bench_alternate, 100000 },
-	{ "protect_alternate_100k", "mprotect", &bench_anonymous, bench_alternate, 100000 },
-	{ "protect_alternate_1m", "winmem", &bench_winmem, bench_alternate, 1000000 },
-	{ "protect_alternate_1m", "mprotect", &bench_anonymous, bench_alternate, 1000000 },
-
-	{ "query", "winmem", &bench_winmem, bench_query, 10000 },
-	{ "query", "libwinmem", &bench_libwinmem, bench_query, 10000 },
-	{ "query", "maps", &bench_mmap, bench_query, 400 },
-	{ "query_reserved", "winmem", &bench_winmem, bench_query_reserved, 10000 },
-	{ "query_uniform", "winmem", &bench_winmem, bench_query_uniform, 10000 },
-	{ "query_alternate", "winmem", &bench_winmem, bench_query_alternate, 10000 },
-	{ "query_free", "winmem", &bench_winmem, bench_query_free, 10000 },
-	{ "query_other", "winmem", &bench_winmem, bench_query_other, 10000 },
-
-	{ "first_touch_page", "winmem", &bench_winmem, bench_touch, 4096 },
-	{ "first_touch_page", "anonymous_4k", &bench_anonymous, bench_touch, 4096 },
-	{ "first_touch_page", "memfd", &bench_memfd, bench_touch, 4096 },
-	{ "first_touch_page_scattered", "winmem", &bench_winmem, bench_touch_scattered, 4096 },
-	{ "first_touch_page_scattered", "anonymous_4k", &bench_anonymous, bench_touch_scattered,
-	  4096 },
-	{ "first_touch_page_scattered", "memfd", &bench_memfd, bench_touch_scattered, 4096 },
-
-	{ "release_page", "winmem", &bench_winmem, bench_release_page, 4096 },
-	{ "release_page", "anonymous_4k", &bench_anonymous, bench_release_page, 4096 },
-	{ "release_page", "memfd", &bench_memfd, bench_release_page, 4096 },
-
-	{ "watch_get_reset", "winmem", &bench_winmem_watch, bench_watch_dirty, 8 },
-	{ "watch_get_reset", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_dirty, 1 },
-	{ "watch_get_reset", "userfaultfd", &bench_uffd_watch, bench_watch_dirty, 1 },
-	{ "watch_get_reset", "pagemap_scan", &bench_scan_watch, bench_watch_dirty, 8 },
-
-	{ "watch_rewrite", "winmem", &bench_winmem_watch, bench_watch_rewrite, 4 },
-	{ "watch_rewrite", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_rewrite, 1 },
-	{ "watch_rewrite", "userfaultfd", &bench_uffd_watch, bench_watch_rewrite, 1 },
-	{ "watch_rewrite", "pagemap_scan", &bench_scan_watch, bench_watch_rewrite, 4 },
-
-	{ "handled_fault", "winmem", &bench_libwinmem_handled, bench_handled_fault, 1024 },
-	{ "handled_fault", "mprotect_sigsegv", &bench_mprotect_handled, bench_handled_fault, 1024 },
-
-	{ "watch_clean_8192", "winmem", &bench_winmem_watch, bench_watch_clean, 64 },
-	{ "watch_clean_8192", "mprotect_sigsegv", &bench_mprotect_watch, bench_watch_clean, 1 },
-	{ "watch_clean_8192", "userfaultfd", &bench_uffd_watch, bench_watch_clean, 1 },
-	{ "watch_clean_8192", "pagemap_scan", &bench_scan_watch, bench_watch_clean, 4 },
-};
-
-#define NR_CASES	(sizeof(cases) / sizeof(*cases))
+#define ALIKE		1.01	/* the greatest to the least */
+#define LONG		100000	/* times, pages or other regions, from which on a case is long */
 
 /* bench SAMPLE CASE FD: how it calls itself. */
 #define SAMPLE		"--sample"
@@ -175,6 +80,21 @@ static void check_clock(void)
 		errx(1, "%.2f ticks of the time stamp counter an instruction, not 1", ticks[2]);
 }
 
+/*
+ * Other reservations, that stay. Each has its first page committed: without that mmap would
+ * have one mapping for all of them.
+ */
+static void gather(const struct bench_case *bench)
+{
+	for (unsigned long i = 0; i < bench->crowd; i++) {
+		char *addr = bench->memory->reserve(2 * BENCH_PIECE);
+
+		if (!addr)
+			err(1, "cannot reserve the %luth of %lu", i, bench->crowd);
+		must(bench->memory->commit(addr, BENCH_PAGE));
+	}
+}
+
 /* In a process that has done nothing else. */
 static void take_sample(const struct bench_case *bench, int fd)
 {
@@ -185,6 +105,7 @@ static void take_sample(const struct bench_case *bench, int fd)
 	};
 	struct bench_run run = { .memory = bench->memory, .nr = bench->nr };
 
+	gather(bench);
 	bench->run(&warm_up);
 	bench->run(&run);
 	if (write(fd, &run, sizeof(run)) != sizeof(run))
@@ -220,7 +141,7 @@ static void fork_sample(size_t nr, struct bench_run *run)
 	if (waitpid(pid, &status, 0) != pid)
 		err(1, "waitpid");
 	if (status || got != sizeof(*run) || !run->calls)
-		errx(1, "%s of %s failed", cases[nr].name, cases[nr].subject);
+		errx(1, "%s of %s failed", bench_cases[nr].name, bench_cases[nr].subject);
 }
 
 /* Where the subject gave up, if it did. */
@@ -233,23 +154,43 @@ static void print_failure(const struct bench_case *bench, const struct bench_run
 	       (unsigned long long)run->calls);
 }
 
+static bool is_long(const struct bench_case *bench)
+{
+	return bench->nr >= LONG || bench->crowd >= LONG || bench->is_long;
+}
+
+/* In order afterwards; how many. *run is the last of them. */
+static unsigned int take_samples(size_t nr, double values[SAMPLES], struct bench_run *run)
+{
+	unsigned int wanted = is_long(&bench_cases[nr]) ? SAMPLES_LONG : SAMPLES_ALIKE;
+
+	for (unsigned int i = 0; i < wanted; i++) {
+		fork_sample(nr, run);
+		values[i] = (double)run->count / run->calls;
+		if (i + 1 < wanted)
+			continue;
+		qsort(values, wanted, sizeof(*values), compare);
+		if (wanted == SAMPLES_ALIKE && values[i] > ALIKE * values[0])
+			wanted = SAMPLES;
+	}
+	return wanted;
+}
+
 static void run_case(size_t nr)
 {
-	const struct bench_case *bench = &cases[nr];
-	unsigned int samples = bench->nr < LONG ? SAMPLES : SAMPLES_LONG;
+	const struct bench_case *bench = &bench_cases[nr];
+	int digits = bench->unit ? 3 : 1;
 	struct bench_run run;
 	double values[SAMPLES];
+	unsigned int samples;
 
 	if (bench->memory->supported && !bench->memory->supported())
 		return;
 	fprintf(stderr, "bench: %s, %s\n", bench->name, bench->subject);
-	for (unsigned int i = 0; i < samples; i++) {
-		fork_sample(nr, &run);
-		values[i] = (double)run.count / run.calls;
-	}
-	qsort(values, samples, sizeof(*values), compare);
-	printf("%s,%s,instructions per operation,%.1f,%.1f,%.1f\n", bench->name, bench->subject,
-	       values[samples / 2], values[0], values[samples - 1]);
+	samples = take_samples(nr, values, &run);
+	printf("%s,%s,%s,%.*f,%.*f,%.*f\n", bench->name, bench->subject,
+	       bench->unit ? bench->unit : "instructions per operation",
+	       digits, values[samples / 2], digits, values[0], digits, values[samples - 1]);
 	print_failure(bench, &run);
 	fflush(stdout);
 }
@@ -265,7 +206,7 @@ static void print_mappings(void)
 	while ((c = getc(maps)) != EOF)
 		lines += c == '\n';
 	fclose(maps);
-	printf("# query, maps: the process has %d mappings\n", lines);
+	printf("# query: the process has %d mappings\n", lines);
 	fflush(stdout);
 }
 
@@ -282,14 +223,14 @@ static bool is_wanted(const char *name, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], SAMPLE)) {
-		take_sample(&cases[atoi(argv[2])], atoi(argv[3]));
+		take_sample(&bench_cases[atoi(argv[2])], atoi(argv[3]));
 		return 0;
 	}
 
 	check_clock();
 	print_mappings();
-	for (size_t i = 0; i < NR_CASES; i++) {
-		if (is_wanted(cases[i].name, argc, argv))
+	for (size_t i = 0; i < bench_nr_cases; i++) {
+		if (is_wanted(bench_cases[i].name, argc, argv))
 			run_case(i);
 	}
 	return 0;

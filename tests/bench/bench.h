@@ -19,6 +19,7 @@ struct bench_memory {
 	int (*commit)(void *addr, size_t length);	/* to be read and written from now on */
 	int (*decommit)(void *addr, size_t length);	/* memory is given back */
 	int (*protect)(void *addr, size_t length, bool write);	/* read, or read and write */
+	int (*deny)(void *addr, size_t length);		/* neither from now on */
 	int (*query)(void *addr);			/* what is there */
 	int (*noop)(void);
 	bool (*supported)(void);			/* by this kernel; NULL: by all */
@@ -30,10 +31,14 @@ struct bench_memory {
 
 /* Subjects. */
 extern const struct bench_memory bench_winmem;
+extern const struct bench_memory bench_winmem_sparse;	/* may commit more than there is RAM */
 extern const struct bench_memory bench_enotty;		/* noop: an ioctl that is refused */
 extern const struct bench_memory bench_libwinmem;
 extern const struct bench_memory bench_mmap;		/* private, anonymous, as programs do it */
 extern const struct bench_memory bench_anonymous;	/* the same without huge pages */
+extern const struct bench_memory bench_thp;		/* the same with huge pages, madvised */
+extern const struct bench_memory bench_guard;		/* denied by MADV_GUARD_INSTALL */
+extern const struct bench_memory bench_procmap;		/* queried by PROCMAP_QUERY */
 extern const struct bench_memory bench_discard;		/* ... and no access after decommit */
 extern const struct bench_memory bench_noreserve;	/* without huge pages and never charged */
 extern const struct bench_memory bench_memfd;		/* a shared mapping of a memfd */
@@ -52,17 +57,42 @@ struct bench_run {
 	unsigned long nr;		/* of the case: how many times, or how many pages */
 	bool warm_up;			/* less of it will do */
 
-	uint64_t count;			/* instructions */
+	uint64_t count;			/* instructions, or what the case's unit says */
 	uint64_t calls;			/* operations they were spent on */
 	uint64_t failed_at;		/* page from which on the subject could not go on; or 0 */
 	uint64_t started;
 };
+
+/* A row of the table: how one subject does one case. */
+struct bench_case {
+	const char *name;
+	const char *subject;
+	const struct bench_memory *memory;
+	void (*run)(struct bench_run *run);
+	unsigned long nr;
+	unsigned long crowd;		/* how many other reservations there are */
+	bool is_long;			/* for other reasons than the two before */
+	const char *unit;		/* NULL: instructions per operation */
+};
+
+extern const struct bench_case bench_cases[];
+extern const size_t bench_nr_cases;
 
 void bench_start(struct bench_run *run);
 void bench_stop(struct bench_run *run, uint64_t calls);
 
 void bench_check(int err, const char *what);
 #define must(call)	bench_check(call, #call)
+
+/* What cases are written with. */
+#define BENCH_PIECE	65536UL
+#define BENCH_MEGABYTE	(1UL << 20)
+
+unsigned long bench_times(const struct bench_run *run);
+char *bench_reserve(const struct bench_run *run, size_t length);
+char *bench_reserve_committed(const struct bench_run *run, size_t length);
+void bench_release(const struct bench_run *run, char *addr, size_t length);
+void bench_touch_all(char *addr, size_t length);
 
 /* Cases. */
 void bench_loop(struct bench_run *run);
@@ -81,9 +111,16 @@ void bench_query_uniform(struct bench_run *run);
 void bench_query_alternate(struct bench_run *run);
 void bench_query_free(struct bench_run *run);
 void bench_query_other(struct bench_run *run);
+void bench_noaccess_alternate(struct bench_run *run);
+void bench_protect_runs(struct bench_run *run);
 void bench_touch(struct bench_run *run);
 void bench_touch_scattered(struct bench_run *run);
+void bench_touch_pieces(struct bench_run *run);
+void bench_touch_sparse(struct bench_run *run);
+void bench_touch_sparse_rss(struct bench_run *run);
 void bench_release_page(struct bench_run *run);
+void bench_release_scattered(struct bench_run *run);
+void bench_release_pieces(struct bench_run *run);
 void bench_handled_fault(struct bench_run *run);
 void bench_watch_dirty(struct bench_run *run);
 void bench_watch_clean(struct bench_run *run);

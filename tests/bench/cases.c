@@ -9,19 +9,15 @@
 
 #include "bench.h"
 
-#define PIECE		65536UL
-#define PIECE_PAGES	(PIECE / BENCH_PAGE)
-#define MEGABYTE	(1UL << 20)
-
 /* A thousand pages are too few for a sample by themselves. */
 #define ALTERNATE_MIN	10000UL
 
-static unsigned long times(const struct bench_run *run)
+unsigned long bench_times(const struct bench_run *run)
 {
 	return run->warm_up ? run->nr / 16 + 1 : run->nr;
 }
 
-static char *reserve(const struct bench_run *run, size_t length)
+char *bench_reserve(const struct bench_run *run, size_t length)
 {
 	char *addr = run->memory->reserve(length);
 
@@ -30,15 +26,15 @@ static char *reserve(const struct bench_run *run, size_t length)
 	return addr;
 }
 
-static char *reserve_committed(const struct bench_run *run, size_t length)
+char *bench_reserve_committed(const struct bench_run *run, size_t length)
 {
-	char *addr = reserve(run, length);
+	char *addr = bench_reserve(run, length);
 
 	must(run->memory->commit(addr, length));
 	return addr;
 }
 
-static void release(const struct bench_run *run, char *addr, size_t length)
+void bench_release(const struct bench_run *run, char *addr, size_t length)
 {
 	must(run->memory->release(addr, length));
 }
@@ -48,7 +44,7 @@ static void touch(char *addr)
 	*(volatile char *)addr = 1;
 }
 
-static void touch_all(char *addr, size_t length)
+void bench_touch_all(char *addr, size_t length)
 {
 	for (size_t i = 0; i < length; i += BENCH_PAGE)
 		touch(addr + i);
@@ -58,7 +54,7 @@ static void touch_all(char *addr, size_t length)
 void bench_loop(struct bench_run *run)
 {
 	const struct bench_memory *memory = run->memory;
-	unsigned long nr = times(run);
+	unsigned long nr = bench_times(run);
 
 	bench_start(run);
 	for (unsigned long i = 0; i < nr; i++)
@@ -70,15 +66,15 @@ void bench_loop(struct bench_run *run)
 void bench_reserve_release(struct bench_run *run)
 {
 	const struct bench_memory *memory = run->memory;
-	unsigned long nr = times(run);
+	unsigned long nr = bench_times(run);
 
 	bench_start(run);
 	for (unsigned long i = 0; i < nr; i++) {
-		char *addr = memory->reserve(MEGABYTE);
+		char *addr = memory->reserve(BENCH_MEGABYTE);
 
 		if (!addr)
 			err(1, "cannot reserve 1 MiB");
-		must(memory->release(addr, MEGABYTE));
+		must(memory->release(addr, BENCH_MEGABYTE));
 	}
 	bench_stop(run, nr);
 }
@@ -87,15 +83,15 @@ void bench_reserve_release(struct bench_run *run)
 static void commit_pieces(struct bench_run *run, unsigned int step)
 {
 	const struct bench_memory *memory = run->memory;
-	unsigned long nr = times(run);
-	size_t length = nr * step * PIECE;
-	char *addr = reserve(run, length);
+	unsigned long nr = bench_times(run);
+	size_t length = nr * step * BENCH_PIECE;
+	char *addr = bench_reserve(run, length);
 
 	bench_start(run);
-	for (size_t i = 0; i < length; i += step * PIECE)
-		must(memory->commit(addr + i, PIECE));
+	for (size_t i = 0; i < length; i += step * BENCH_PIECE)
+		must(memory->commit(addr + i, BENCH_PIECE));
 	bench_stop(run, nr);
-	release(run, addr, length);
+	bench_release(run, addr, length);
 }
 
 void bench_commit(struct bench_run *run)
@@ -111,16 +107,16 @@ void bench_commit_scattered(struct bench_run *run)
 static void decommit_pieces(struct bench_run *run, bool touched)
 {
 	const struct bench_memory *memory = run->memory;
-	unsigned long nr = times(run);
-	char *addr = reserve_committed(run, nr * PIECE);
+	unsigned long nr = bench_times(run);
+	char *addr = bench_reserve_committed(run, nr * BENCH_PIECE);
 
 	if (touched)
-		touch_all(addr, nr * PIECE);
+		bench_touch_all(addr, nr * BENCH_PIECE);
 	bench_start(run);
 	for (unsigned long i = 0; i < nr; i++)
-		must(memory->decommit(addr + i * PIECE, PIECE));
+		must(memory->decommit(addr + i * BENCH_PIECE, BENCH_PIECE));
 	bench_stop(run, nr);
-	release(run, addr, nr * PIECE);
+	bench_release(run, addr, nr * BENCH_PIECE);
 }
 
 /* Every page of the piece has been written. */
@@ -137,8 +133,8 @@ void bench_decommit_empty(struct bench_run *run)
 static void protect_page(struct bench_run *run, bool write)
 {
 	const struct bench_memory *memory = run->memory;
-	unsigned long nr = times(run);
-	char *addr = reserve_committed(run, MEGABYTE), *page = addr + MEGABYTE / 2;
+	unsigned long nr = bench_times(run);
+	char *addr = bench_reserve_committed(run, BENCH_MEGABYTE), *page = addr + BENCH_MEGABYTE / 2;
 
 	touch(page);
 	bench_start(run);
@@ -149,7 +145,7 @@ static void protect_page(struct bench_run *run, bool write)
 			touch(page);
 	}
 	bench_stop(run, nr);
-	release(run, addr, MEGABYTE);
+	bench_release(run, addr, BENCH_MEGABYTE);
 }
 
 /* A page that has been written, among others that have not: read-only and back. */
@@ -191,13 +187,56 @@ static void alternate(struct bench_run *run, bool touched)
 	unsigned long rounds = run->warm_up || pages >= ALTERNATE_MIN ? 1 : ALTERNATE_MIN / pages;
 
 	while (rounds--) {
-		char *addr = reserve_committed(run, pages * BENCH_PAGE);
+		char *addr = bench_reserve_committed(run, pages * BENCH_PAGE);
 
 		if (touched)
-			touch_all(addr, pages * BENCH_PAGE);
+			bench_touch_all(addr, pages * BENCH_PAGE);
 		protect_every_second(run, addr, pages);
-		release(run, addr, pages * BENCH_PAGE);
+		bench_release(run, addr, pages * BENCH_PAGE);
 	}
+}
+
+/* Every second page of so many not to be touched at all. */
+void bench_noaccess_alternate(struct bench_run *run)
+{
+	unsigned long rounds = run->warm_up ? 1 : ALTERNATE_MIN / run->nr + 1;
+	const struct bench_memory *memory = run->memory;
+	size_t length = run->nr * BENCH_PAGE;
+
+	while (rounds--) {
+		char *addr = bench_reserve_committed(run, length);
+
+		bench_start(run);
+		for (size_t i = 0; i < length; i += 2 * BENCH_PAGE)
+			must(memory->deny(addr + i, BENCH_PAGE));
+		bench_stop(run, run->nr / 2);
+		bench_release(run, addr, length);
+	}
+}
+
+#define CHANGES		2000UL
+
+/* One page, read-only and back, among so many that are alternately so. */
+void bench_protect_runs(struct bench_run *run)
+{
+	struct bench_run ignored = { .memory = run->memory };
+	size_t length = run->nr * BENCH_PAGE;
+	char *addr, *page;
+
+	/* What goes before is warm-up enough, and long. */
+	if (run->warm_up)
+		return;
+	addr = bench_reserve_committed(run, length);
+	page = addr + run->nr / 2 * BENCH_PAGE;
+	protect_every_second(&ignored, addr, run->nr);
+	touch(page + BENCH_PAGE);
+	bench_start(run);
+	for (unsigned long i = 0; i < CHANGES; i++) {
+		must(run->memory->protect(page + BENCH_PAGE, BENCH_PAGE, false));
+		must(run->memory->protect(page + BENCH_PAGE, BENCH_PAGE, true));
+	}
+	bench_stop(run, CHANGES);
+	bench_release(run, addr, length);
 }
 
 /* Every second page of so many read-only, of pages that have not been touched. */
@@ -214,7 +253,7 @@ void bench_alternate_touched(struct bench_run *run)
 static void query_at(struct bench_run *run, char *addr)
 {
 	const struct bench_memory *memory = run->memory;
-	unsigned long nr = times(run);
+	unsigned long nr = bench_times(run);
 
 	bench_start(run);
 	for (unsigned long i = 0; i < nr; i++)
@@ -225,50 +264,50 @@ static void query_at(struct bench_run *run, char *addr)
 /* In 1 MiB whose first 64 KiB are committed: one of the pages committed. */
 void bench_query(struct bench_run *run)
 {
-	char *addr = reserve(run, MEGABYTE);
+	char *addr = bench_reserve(run, BENCH_MEGABYTE);
 
-	must(run->memory->commit(addr, PIECE));
-	query_at(run, addr + PIECE / 2);
-	release(run, addr, MEGABYTE);
+	must(run->memory->commit(addr, BENCH_PIECE));
+	query_at(run, addr + BENCH_PIECE / 2);
+	bench_release(run, addr, BENCH_MEGABYTE);
 }
 
 /* The same 1 MiB: the first page of those reserved. */
 void bench_query_reserved(struct bench_run *run)
 {
-	char *addr = reserve(run, MEGABYTE);
+	char *addr = bench_reserve(run, BENCH_MEGABYTE);
 
-	must(run->memory->commit(addr, PIECE));
-	query_at(run, addr + PIECE);
-	release(run, addr, MEGABYTE);
+	must(run->memory->commit(addr, BENCH_PIECE));
+	query_at(run, addr + BENCH_PIECE);
+	bench_release(run, addr, BENCH_MEGABYTE);
 }
 
 /* 4 MiB committed as one. */
 void bench_query_uniform(struct bench_run *run)
 {
-	char *addr = reserve_committed(run, 4 * MEGABYTE);
+	char *addr = bench_reserve_committed(run, 4 * BENCH_MEGABYTE);
 
 	query_at(run, addr);
-	release(run, addr, 4 * MEGABYTE);
+	bench_release(run, addr, 4 * BENCH_MEGABYTE);
 }
 
 /* 1,000 pages, every second one read-only: one of those. */
 void bench_query_alternate(struct bench_run *run)
 {
 	struct bench_run ignored = { .memory = run->memory };
-	char *addr = reserve_committed(run, 1000 * BENCH_PAGE);
+	char *addr = bench_reserve_committed(run, 1000 * BENCH_PAGE);
 
 	protect_every_second(&ignored, addr, 1000);
 	query_at(run, addr + 500 * BENCH_PAGE);
-	release(run, addr, 1000 * BENCH_PAGE);
+	bench_release(run, addr, 1000 * BENCH_PAGE);
 }
 
 /* Behind the only reservation. */
 void bench_query_free(struct bench_run *run)
 {
-	char *addr = reserve(run, MEGABYTE);
+	char *addr = bench_reserve(run, BENCH_MEGABYTE);
 
-	query_at(run, addr + MEGABYTE);
-	release(run, addr, MEGABYTE);
+	query_at(run, addr + BENCH_MEGABYTE);
+	bench_release(run, addr, BENCH_MEGABYTE);
 }
 
 /* A mapping that is not winmem's: the program's own data. */
@@ -277,55 +316,6 @@ void bench_query_other(struct bench_run *run)
 	static char data = 1;
 
 	query_at(run, &data);
-}
-
-/* An odd factor visits each page once when nr is a power of two; 1: in order. */
-static void touch_pages(struct bench_run *run, unsigned long factor)
-{
-	unsigned long nr = run->nr;
-	char *addr = reserve_committed(run, nr * BENCH_PAGE);
-
-	bench_start(run);
-	for (unsigned long i = 0; i < nr; i++)
-		touch(addr + i * factor % nr * BENCH_PAGE);
-	bench_stop(run, nr);
-	release(run, addr, nr * BENCH_PAGE);
-}
-
-/* The first write to each page, in order. */
-void bench_touch(struct bench_run *run)
-{
-	touch_pages(run, 1);
-}
-
-/* ... in an order in which no page comes after its neighbour. */
-void bench_touch_scattered(struct bench_run *run)
-{
-	touch_pages(run, 1237);
-}
-
-/* ... of pages that nobody has committed: a handler does, for each of them. */
-void bench_handled_fault(struct bench_run *run)
-{
-	size_t length = run->nr * BENCH_PAGE;
-	char *addr = reserve(run, length);
-
-	bench_start(run);
-	touch_all(addr, length);
-	bench_stop(run, run->nr);
-	release(run, addr, length);
-}
-
-/* The end of a reservation whose pages have all been written; the cost for each page. */
-void bench_release_page(struct bench_run *run)
-{
-	size_t length = run->nr * BENCH_PAGE;
-	char *addr = reserve_committed(run, length);
-
-	touch_all(addr, length);
-	bench_start(run);
-	release(run, addr, length);
-	bench_stop(run, run->nr);
 }
 
 static void watch(struct bench_run *run, char *addr, size_t expected)
@@ -340,14 +330,14 @@ static void watch(struct bench_run *run, char *addr, size_t expected)
 /* Rounds of write all, ask and reset; which of the two halves counts is the case's. */
 static void watch_rounds(struct bench_run *run, bool count_writes)
 {
-	unsigned long rounds = times(run);
+	unsigned long rounds = bench_times(run);
 	size_t length = BENCH_WATCHED * BENCH_PAGE;
-	char *addr = reserve(run, length);
+	char *addr = bench_reserve(run, length);
 
 	while (rounds--) {
 		if (count_writes)
 			bench_start(run);
-		touch_all(addr, length);
+		bench_touch_all(addr, length);
 		if (count_writes)
 			bench_stop(run, BENCH_WATCHED);
 		else
@@ -356,7 +346,7 @@ static void watch_rounds(struct bench_run *run, bool count_writes)
 		if (!count_writes)
 			bench_stop(run, BENCH_WATCHED);
 	}
-	release(run, addr, length);
+	bench_release(run, addr, length);
 }
 
 /* 8,192 pages, all of which have been written: told of and reset; each page. */
@@ -374,13 +364,13 @@ void bench_watch_rewrite(struct bench_run *run)
 /* 8,192 pages, none of which has been written: one call. */
 void bench_watch_clean(struct bench_run *run)
 {
-	unsigned long nr = times(run);
+	unsigned long nr = bench_times(run);
 	size_t length = BENCH_WATCHED * BENCH_PAGE;
-	char *addr = reserve(run, length);
+	char *addr = bench_reserve(run, length);
 
 	bench_start(run);
 	for (unsigned long i = 0; i < nr; i++)
 		watch(run, addr, 0);
 	bench_stop(run, nr);
-	release(run, addr, length);
+	bench_release(run, addr, length);
 }

@@ -4,6 +4,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -73,6 +74,46 @@ const struct bench_memory bench_mmap = {
 	.query = maps_query,
 };
 
+/*
+ * PROCMAP_QUERY, from 6.11 on: one mapping of another's or one's own. The name of the file is
+ * not asked for.
+ */
+#ifndef PROCMAP_QUERY
+struct procmap_query {
+	uint64_t size, query_flags, query_addr;
+	uint64_t vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
+	uint32_t dev_major, dev_minor, vma_name_size, build_id_size;
+	uint64_t vma_name_addr, build_id_addr;
+};
+
+#define PROCMAP_QUERY	_IOWR('f', 17, struct procmap_query)
+#endif
+
+static int procmap_query(void *addr)
+{
+	struct procmap_query args = { .size = sizeof(args), .query_addr = (uintptr_t)addr };
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	return result(ioctl(fd, PROCMAP_QUERY, &args));
+}
+
+static bool procmap_supported(void)
+{
+	static char data = 1;
+
+	return !procmap_query(&data);
+}
+
+const struct bench_memory bench_procmap = {
+	.supported = procmap_supported,
+	.reserve = mmap_reserve,
+	.release = mmap_release,
+	.commit = mmap_commit,
+	.query = procmap_query,
+};
+
 static void *map_small_pages(size_t length, int flags)
 {
 	void *addr = map_private(length, flags);
@@ -87,12 +128,61 @@ static void *anonymous_reserve(size_t length)
 	return map_small_pages(length, 0);
 }
 
+static int mmap_deny(void *addr, size_t length)
+{
+	return result(mprotect(addr, length, PROT_NONE));
+}
+
 const struct bench_memory bench_anonymous = {
 	.reserve = anonymous_reserve,
 	.release = mmap_release,
 	.commit = mmap_commit,
 	.decommit = mmap_decommit,
 	.protect = mmap_protect,
+	.deny = mmap_deny,
+};
+
+static void *thp_reserve(size_t length)
+{
+	void *addr = map_private(length, 0);
+
+	if (addr && madvise(addr, length, MADV_HUGEPAGE))
+		return NULL;
+	return addr;
+}
+
+const struct bench_memory bench_thp = {
+	.reserve = thp_reserve,
+	.release = mmap_release,
+	.commit = mmap_commit,
+};
+
+/* From 6.13 on: a mark in the page table, by which a page is not to be touched. */
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL	102
+#endif
+
+static int guard_deny(void *addr, size_t length)
+{
+	return result(madvise(addr, length, MADV_GUARD_INSTALL));
+}
+
+static bool guard_supported(void)
+{
+	void *addr = map_private(BENCH_PAGE, 0);
+	bool supported = addr && !guard_deny(addr, BENCH_PAGE);
+
+	if (addr)
+		munmap(addr, BENCH_PAGE);
+	return supported;
+}
+
+const struct bench_memory bench_guard = {
+	.supported = guard_supported,
+	.reserve = anonymous_reserve,
+	.release = mmap_release,
+	.commit = mmap_commit,
+	.deny = guard_deny,
 };
 
 /* Nothing is charged: cheaper, and what commit promises is not promised. */

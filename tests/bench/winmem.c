@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/winmem.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 
 #include "bench.h"
@@ -73,16 +74,26 @@ static int winmem_decommit(void *addr, size_t length)
 	return call(WINMEM_IOC_DECOMMIT, &args);
 }
 
-static int winmem_protect(void *addr, size_t length, bool write)
+static int set_protection(void *addr, size_t length, uint32_t prot)
 {
 	struct winmem_protect args = {
 		.size = sizeof(args),
-		.prot = write ? WINMEM_PROT_READWRITE : WINMEM_PROT_READONLY,
+		.prot = prot,
 		.addr = to_addr(addr),
 		.length = length,
 	};
 
 	return call(WINMEM_IOC_PROTECT, &args);
+}
+
+static int winmem_protect(void *addr, size_t length, bool write)
+{
+	return set_protection(addr, length, write ? WINMEM_PROT_READWRITE : WINMEM_PROT_READONLY);
+}
+
+static int winmem_deny(void *addr, size_t length)
+{
+	return set_protection(addr, length, WINMEM_PROT_NOACCESS);
 }
 
 static int winmem_query(void *addr)
@@ -106,8 +117,47 @@ const struct bench_memory bench_winmem = {
 	.commit = winmem_commit,
 	.decommit = winmem_decommit,
 	.protect = winmem_protect,
+	.deny = winmem_deny,
 	.query = winmem_query,
 	.noop = winmem_noop,
+};
+
+/* The default, 0, is RAM and swap. */
+static void set_commit_limit(const char *limit)
+{
+	FILE *file = fopen("/sys/module/winmem/parameters/commit_limit", "w");
+
+	if (!file || fputs(limit, file) == EOF || fclose(file))
+		err(1, "commit_limit");
+}
+
+static void *sparse_reserve(size_t length)
+{
+	set_commit_limit("1099511627776");
+	return winmem_reserve(length);
+}
+
+/* The kernel's own account takes no more than there is RAM at a time. */
+static int sparse_commit(void *addr, size_t length)
+{
+	const size_t step = 1UL << 30;
+	int error = 0;
+
+	for (size_t i = 0; i < length && !error; i += step)
+		error = winmem_commit((char *)addr + i, length - i < step ? length - i : step);
+	return error;
+}
+
+static int sparse_release(void *addr, size_t length)
+{
+	set_commit_limit("0");
+	return winmem_release(addr, length);
+}
+
+const struct bench_memory bench_winmem_sparse = {
+	.reserve = sparse_reserve,
+	.release = sparse_release,
+	.commit = sparse_commit,
 };
 
 static int enotty_noop(void)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # bench.csv of one kernel as a table for people. Status 1: a bound does not hold; or with
-# -v whole=1, it has no row.
+# -v whole=1, it has no row. -v release=NAME is the kernel's.
 
 BEGIN {
 	FS = ","
@@ -49,7 +49,6 @@ NR > 1 {
 	measure[key] = $4 ~ /^ns/ ? $6 : $5
 	min[key] = $6
 	max[key] = $7
-	kernel = $1
 	unit[key] = $4
 }
 
@@ -109,7 +108,7 @@ END {
 	if (!nr)
 		exit 1
 	usual = "instructions per operation"
-	printf "Linux %s, %s where no other unit is named\n\n", kernel, usual
+	printf "Linux %s, %s where no other unit is named\n\n", release, usual
 	printf "%-31s %-18s %9s %9s %9s %7s  %5s\n", "case", "subject", "median", "min", "max",
 	       "ratio", "bound"
 	for (i = 1; i <= nr; i++)

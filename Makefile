@@ -32,7 +32,7 @@ MALLOCT	:= $(call tests,malloc)
 .SECONDARY: $(B)/tests/common-uapi.o $(B)/tests/common-lib.o
 .PHONY: all help deps module lib malloc tests demo check unit test-vm programs suite vm-selftest kunit check-debug \
 	races injected stress fuzz coverage check-matrix \
-	check-dkms bench install install-lib install-data modules_install dkms-install dkms-remove \
+	check-dkms bench bench-docs install install-lib install-data modules_install dkms-install dkms-remove \
 	clean
 all: lib
 
@@ -199,9 +199,13 @@ check-matrix:
 check-dkms:
 	@tests/dkms/run
 
-## bench: instructions of each call, and heaps, beside their peers; a table and build/bench.csv
+## bench: what calls, faults and heaps cost beside their peers; a table, build/bench.csv, .svg
 bench:
 	@tests/bench/run
+
+## bench-docs: the last table into docs/benchmarks.md
+bench-docs:
+	@tests/bench/docs
 
 ## install: library, header, pkg-config file, manual pages, udev rule, modules-load snippet
 install: install-lib install-data

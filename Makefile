@@ -199,9 +199,9 @@ check-matrix:
 check-dkms:
 	@tests/dkms/run
 
-## bench: what calls, faults and heaps cost beside their peers; a table, build/bench.csv, .svg
+## bench: what calls, faults and heaps cost beside their peers; CASES="query heap", KERNEL=6.12
 bench:
-	@tests/bench/run
+	@BENCH_KERNELS="$(KERNEL)" tests/bench/run $(CASES)
 
 ## bench-docs: the last table into docs/benchmarks.md
 bench-docs:

@@ -24,6 +24,10 @@ BEGIN {
 	flat("query_regions")
 	bound["protect_page_runs_1m,winmem"] = 1.2
 	of["protect_page_runs_1m,winmem"] = "protect_page_runs_1k,winmem"
+	bound["win_alloc_free_64k,wine"] = bound["win_protect_page,wine"] = 0.33
+	bound["win_watch,wine"] = 0.33
+	bound["win_query,wine"] = 0.6
+	bound["win_heap_mixed,wine"] = 0.7
 	bound["heap_mixed,glibc"] = bound["heap_mixed_time,glibc"] = 1.0
 	bound["heap_mixed,mimalloc"] = bound["heap_mixed_time,mimalloc"] = 1.3
 	bound["heap_two_threads_time,glibc"] = 0.9

@@ -91,7 +91,7 @@ const struct bench_case bench_cases[] = {
 	{ "query_regions_10", "maps", &bench_mmap, bench_query, 400, 10 },
 	{ "query_regions_10", "procmap_query", &bench_procmap, bench_query, 10000, 10 },
 	{ "query_regions_1k", "winmem", &bench_winmem, bench_query, 10000, 1000 },
-	{ "query_regions_1k", "maps", &bench_mmap, bench_query, 400, 1000 },
+	{ "query_regions_1k", "maps", &bench_mmap, bench_query, 40, 1000 },
 	{ "query_regions_1k", "procmap_query", &bench_procmap, bench_query, 10000, 1000 },
 	{ "query_regions_100k", "winmem", &bench_winmem, bench_query, 10000, 100000 },
 

@@ -21,7 +21,7 @@
 #include "bench.h"
 
 #define SAMPLES		5
-#define RUNS		9
+#define RUNS		5
 /* Too small for huge pages. */
 #define REGIONS		8
 #define REGION		BENCH_MEGABYTE

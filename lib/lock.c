@@ -95,7 +95,18 @@ static int foreign_unlock(const struct winmem_range *range)
 	return munlock((void *)(uintptr_t)range->start, range->length) ? errno : 0;
 }
 
-/* Rows L05, L07 and L12; L06: all that has no page to touch is one to Windows. */
+/*
+ * Row L06: all that has no page to touch is one to Windows. Large pages, which are never
+ * anywhere else, it takes for something that such calls are not for.
+ */
+static int lock_errno(int err)
+{
+	if (err == EFBIG)
+		return EINVAL;
+	return err == ENOENT || err == ENXIO ? EFAULT : err;
+}
+
+/* Rows L05, L07 and L12. */
 static int virtual_lock(uint64_t addr, uint64_t size)
 {
 	struct winmem_range range;
@@ -108,7 +119,7 @@ static int virtual_lock(uint64_t addr, uint64_t size)
 	ret = lock_ioctl(&range, 0, lock_limit(), &locked);
 	if (ret == EBUSY)
 		return foreign_lock(&range);
-	return ret == ENOENT || ret == ENXIO ? EFAULT : ret;
+	return lock_errno(ret);
 }
 
 static int virtual_unlock(uint64_t addr, uint64_t size)
@@ -123,7 +134,7 @@ static int virtual_unlock(uint64_t addr, uint64_t size)
 	ret = lock_ioctl(&range, WINMEM_LOCK_UNDO, 0, &locked);
 	if (ret == EBUSY)
 		return foreign_unlock(&range);
-	return ret == ENOENT ? EFAULT : ret;
+	return lock_errno(ret);
 }
 
 WINMEM_API BOOL WINAPI VirtualLock(LPVOID lpAddress, SIZE_T dwSize)

@@ -5,6 +5,7 @@
  *
  *	pages:	  the first page with a byte of the range to the last one
  *	reserve:  the same end, but the start goes down to 64 KiB, and NULL stays NULL
+ *	large:	  the same length, and the start goes down to 2 MiB
  */
 #include <errno.h>
 
@@ -75,5 +76,28 @@ int winmem_range_reserve(struct winmem_range *range, uint64_t addr, uint64_t siz
 		return ret;
 	range->length += range->start % WINMEM_GRANULARITY;
 	range->start -= range->start % WINMEM_GRANULARITY;
+	return 0;
+}
+
+/**
+ * winmem_range_large() - what a reservation of large pages covers
+ * @range: set; start 0: the kernel chooses
+ * @addr: address asked for, or 0
+ * @size: bytes, a multiple of WINMEM_LARGE_PAGE
+ *
+ * Context: any.
+ * Return: 0; EINVAL: as winmem_range_reserve().
+ */
+int winmem_range_large(struct winmem_range *range, uint64_t addr, uint64_t size)
+{
+	int ret;
+
+	ret = winmem_range_check(addr, size);
+	if (ret)
+		return ret;
+	if (addr && addr < WINMEM_LARGE_PAGE)
+		return EINVAL;
+	range->start = addr - addr % WINMEM_LARGE_PAGE;
+	range->length = size;
 	return 0;
 }

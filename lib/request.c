@@ -17,9 +17,7 @@
 #define TYPE_VERBS		(MEM_COMMIT | MEM_RESERVE | TYPE_RESETS)
 #define TYPE_ADVERBS		(MEM_TOP_DOWN | MEM_WRITE_WATCH | MEM_PHYSICAL | MEM_LARGE_PAGES)
 #define TYPE_PLACEHOLDERS	(MEM_RESERVE_PLACEHOLDER | MEM_REPLACE_PLACEHOLDER)
-#define TYPE_LATER		(MEM_PHYSICAL | MEM_LARGE_PAGES | TYPE_PLACEHOLDERS)
-
-#define LARGE_PAGE_SIZE		UINT64_C(0x200000)
+#define TYPE_LATER		(MEM_PHYSICAL | TYPE_PLACEHOLDERS)
 
 /* Rows VA29, VA30, VA33, VA36, VA38, VR05, VR13. */
 static int type_check(DWORD type)
@@ -51,7 +49,7 @@ static int placeholder_check(const struct winmem_words *words)
 	return words->prot != PAGE_NOACCESS || words->type & MEM_COMMIT ? EINVAL : 0;
 }
 
-/* Rows VA27, VA36, VA40, VR06. */
+/* Rows VA27, VA36, VR06. */
 static int prot_check(const struct winmem_words *words, DWORD *prot)
 {
 	int ret;
@@ -62,7 +60,15 @@ static int prot_check(const struct winmem_words *words, DWORD *prot)
 		return EINVAL;
 	if (words->type & MEM_PHYSICAL && *prot != PAGE_READWRITE)
 		return EINVAL;
-	if (words->type & MEM_LARGE_PAGES && words->size % LARGE_PAGE_SIZE)
+	return 0;
+}
+
+/* Rows VA38 and VA40: whole pages, and never in a reservation that is there. */
+static int large_check(const struct winmem_words *words)
+{
+	if (!(words->type & MEM_LARGE_PAGES))
+		return 0;
+	if (words->size % WINMEM_LARGE_PAGE || (words->addr && !(words->type & MEM_RESERVE)))
 		return EINVAL;
 	return 0;
 }
@@ -85,6 +91,10 @@ static int request_place(struct winmem_request *request, const struct winmem_wor
 			request->flags |= WINMEM_RESERVE_TOP_DOWN;
 		if (words->type & MEM_WRITE_WATCH)
 			request->flags |= WINMEM_RESERVE_WATCH;
+		if (words->type & MEM_LARGE_PAGES) {
+			request->flags |= WINMEM_RESERVE_LARGE;
+			return winmem_range_large(&request->range, words->addr, words->size);
+		}
 		return winmem_range_reserve(&request->range, words->addr, words->size);
 	}
 
@@ -127,6 +137,9 @@ int winmem_request_parse(struct winmem_request *request, const struct winmem_wor
 	if (ret)
 		return ret;
 	ret = prot_check(words, &request->prot);
+	if (ret)
+		return ret;
+	ret = large_check(words);
 	if (ret)
 		return ret;
 	/* The bounds are for the kernel's choice: an address leaves it none (PL45). */

@@ -2,8 +2,8 @@
 /*
  * QueryWorkingSetEx: what is known of single pages. A page is in the working set when it
  * is mapped, which /proc/self/pagemap tells; mincore(2) tells of pages in memory, mapped
- * or not. What the page may be used for, and whether it is locked, is known to the kernel
- * module.
+ * or not. What the page may be used for, whether it is locked, and whether it is a part of a
+ * large page, is known to the kernel module.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,14 +28,15 @@ struct resident {
 	int pagemap;
 	struct winmem_query run;	/* size 0: no answer yet */
 	uint64_t locked;		/* bytes of it */
+	bool large;			/* it has large pages */
 };
 
-/* Bytes of a range that are locked. A range that it does not know is not locked. */
-static uint64_t locked_bytes(uint64_t addr, uint64_t length)
+/* Bytes of a range that are locked, or large pages'. A range that it does not know is neither. */
+static uint64_t look_bytes(uint32_t flags, uint64_t addr, uint64_t length)
 {
 	struct winmem_lock look = {
 		.size = sizeof(look),
-		.flags = WINMEM_LOCK_LOOK,
+		.flags = flags,
 		.addr = addr,
 		.length = length,
 	};
@@ -53,6 +54,15 @@ static int resident_open(struct resident *resident)
 	return errno == ENOENT ? ENOSYS : errno;
 }
 
+/* A run is of one reservation: of large pages, or not. */
+static void resident_note(struct resident *resident)
+{
+	const struct winmem_query *run = &resident->run;
+
+	resident->locked = look_bytes(WINMEM_LOCK_LOOK, run->out_base, run->out_length);
+	resident->large = look_bytes(WINMEM_LOCK_LARGE, run->out_base, run->out_length);
+}
+
 /* Find out what lies at an address; EINVAL: nothing can. */
 static int resident_query(struct resident *resident, uint64_t addr)
 {
@@ -66,7 +76,7 @@ static int resident_query(struct resident *resident, uint64_t addr)
 	if (ret)
 		run->size = 0;
 	else
-		resident->locked = locked_bytes(run->out_base, run->out_length);
+		resident_note(resident);
 	return ret;
 }
 
@@ -75,7 +85,7 @@ static bool is_locked(const struct resident *resident, uint64_t addr)
 {
 	if (!resident->locked || resident->locked == resident->run.out_length)
 		return resident->locked;
-	return locked_bytes(addr - addr % WINMEM_PAGE_SIZE, WINMEM_PAGE_SIZE);
+	return look_bytes(WINMEM_LOCK_LOOK, addr - addr % WINMEM_PAGE_SIZE, WINMEM_PAGE_SIZE);
 }
 
 static uint64_t pagemap_get(const struct resident *resident, uint64_t addr)
@@ -113,8 +123,9 @@ static int resident_look(struct resident *resident, uint64_t addr,
 		return 0;
 	entry = pagemap_get(resident, addr);
 	block->Locked = is_locked(resident, addr);
+	block->LargePage = resident->large;
 	/* The kernel may unmap a locked page for a while, and it is in memory all the same. */
-	if (!(entry & PAGEMAP_PRESENT) && !block->Locked)
+	if (!(entry & PAGEMAP_PRESENT) && !block->Locked && !block->LargePage)
 		return 0;
 	block->Valid = 1;
 	block->Win32Protection = run->out_prot;

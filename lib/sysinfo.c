@@ -11,8 +11,6 @@
 
 #include "range.h"
 
-#define LARGE_PAGE_SIZE		0x200000
-
 static void *to_pointer(uint64_t addr)
 {
 	return (void *)(uintptr_t)addr;
@@ -83,5 +81,5 @@ WINMEM_API void WINAPI GetNativeSystemInfo(LPSYSTEM_INFO lpSystemInfo)
 
 WINMEM_API SIZE_T WINAPI GetLargePageMinimum(void)
 {
-	return LARGE_PAGE_SIZE;
+	return WINMEM_LARGE_PAGE;
 }

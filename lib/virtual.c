@@ -419,7 +419,7 @@ static int virtual_protect(struct winmem_process *process, uint64_t addr, uint64
 		*old = value;
 	else if (!ret)
 		protect_report(old, value, &range);
-	else if (ret == ENOENT || ret == ENXIO)
+	else if (ret == ENOENT || ret == ENXIO || ret == EFBIG)
 		*old = PAGE_NOACCESS;
 	return ret;
 }

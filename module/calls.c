@@ -3,6 +3,7 @@
  * What each ioctl asks for: its struct is checked, put into pages, and handed on under the
  * space's mutex. No lock is held where a user's memory is touched.
  */
+#include <linux/capability.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
 #include <linux/limits.h>
@@ -15,6 +16,7 @@
 #include "calls.h"
 #include "charge.h"
 #include "checks.h"
+#include "chunk.h"
 #include "mapping.h"
 #include "prot.h"
 #include "query.h"
@@ -67,13 +69,27 @@ static int bounds_of(const struct winmem_reserve *reserve, struct winmem_bounds 
 	return 0;
 }
 
+/*
+ * A large page is a block of states that are alike, and guards go one by one. The memory is
+ * taken from everybody for as long as its owner likes: so may those who may lock what they like.
+ */
+static int check_large(const struct winmem_reserve *reserve)
+{
+	u64 block = (u64)WINMEM_CHUNK_PAGES << PAGE_SHIFT;
+
+	if (!(reserve->flags & WINMEM_RESERVE_COMMIT) || reserve->flags & WINMEM_RESERVE_WATCH ||
+	    reserve->prot & WINMEM_PROT_GUARD || reserve->addr % block || reserve->length % block)
+		return -EINVAL;
+	return capable(CAP_IPC_LOCK) ? 0 : -ENOKEY;
+}
+
 static int check_reserve(const struct winmem_reserve *reserve, struct winmem_range *range,
 			 struct winmem_bounds *bounds)
 {
 	int ret;
 
 	ret = check_flags(reserve->flags, WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_TOP_DOWN |
-			  WINMEM_RESERVE_WATCH);
+			  WINMEM_RESERVE_WATCH | WINMEM_RESERVE_LARGE);
 	if (ret)
 		return ret;
 	if (reserve->__reserved || reserve->__reserved2 || !winmem_prot_to_page(reserve->prot))
@@ -89,7 +105,14 @@ static int check_reserve(const struct winmem_reserve *reserve, struct winmem_ran
 	if (range->start && (range->start < WINMEM_PAGE_MIN || range->start >= WINMEM_PAGE_END ||
 			     range->nr > WINMEM_PAGE_END - range->start))
 		return -EINVAL;
-	return 0;
+	return reserve->flags & WINMEM_RESERVE_LARGE ? check_large(reserve) : 0;
+}
+
+static enum winmem_huge huge_of(const struct winmem_reserve *reserve)
+{
+	if (reserve->flags & WINMEM_RESERVE_LARGE)
+		return WINMEM_HUGE_ALWAYS;
+	return reserve->flags & WINMEM_RESERVE_WATCH ? WINMEM_HUGE_NEVER : WINMEM_HUGE_MAYBE;
 }
 
 static int do_reserve(struct winmem_space *space, struct winmem_reserve *reserve,
@@ -98,12 +121,13 @@ static int do_reserve(struct winmem_space *space, struct winmem_reserve *reserve
 	struct winmem_region *region;
 	int ret;
 
-	ret = winmem_space_reserve(space, range->start, range->nr, bounds,
-				   !(reserve->flags & WINMEM_RESERVE_WATCH), &region);
+	ret = winmem_space_reserve(space, range->start, range->nr, bounds, huge_of(reserve),
+				   &region);
 	if (ret)
 		return ret;
 	region->prot = reserve->prot;
 	region->watched = reserve->flags & WINMEM_RESERVE_WATCH;
+	region->large = reserve->flags & WINMEM_RESERVE_LARGE;
 	/* Writes from before, to a reservation that shared a chunk with a watched one. */
 	if (region->watched)
 		winmem_watch_clear(space, region->start, region->nr, true);
@@ -337,6 +361,8 @@ static int do_reset(struct winmem_space *space, const struct winmem_reset *reset
 		return -ENOENT;
 	if (!region)
 		return reset_foreign(space, range->start);
+	if (region->large)
+		return -EFBIG;
 	if (reset->flags & WINMEM_RESET_UNDO)
 		return winmem_reset_undo(space, range->start, range->nr);
 	return winmem_reset_make(space, range->start, range->nr);

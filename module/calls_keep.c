@@ -9,13 +9,15 @@
 
 #include "calls.h"
 #include "checks.h"
+#include "large.h"
 #include "lock.h"
 #include "offer.h"
 #include "space.h"
 
 static int check_lock(const struct winmem_lock *lock, struct winmem_range *range)
 {
-	int ret = check_flags(lock->flags, WINMEM_LOCK_UNDO | WINMEM_LOCK_LOOK);
+	int ret = check_flags(lock->flags, WINMEM_LOCK_UNDO | WINMEM_LOCK_LOOK |
+			      WINMEM_LOCK_LARGE);
 
 	if (ret)
 		return ret;
@@ -27,10 +29,12 @@ static int check_lock(const struct winmem_lock *lock, struct winmem_range *range
 static int do_lock(struct winmem_space *space, const struct winmem_lock *lock,
 		   const struct winmem_range *range)
 {
-	if (lock->flags & WINMEM_LOCK_LOOK)
+	if (lock->flags & (WINMEM_LOCK_LOOK | WINMEM_LOCK_LARGE))
 		return 0;
 	if (!winmem_space_find(space, range->start))
 		return nothing_at(space, range->start);
+	if (winmem_large_count(space, range->start, range->nr))
+		return -EFBIG;
 	if (lock->flags & WINMEM_LOCK_UNDO)
 		return winmem_lock_undo(space, range->start, range->nr);
 	return winmem_lock_make(space, range->start, range->nr,
@@ -50,7 +54,9 @@ long winmem_ioc_lock(struct winmem_space *space, union winmem_args *args)
 	if (mutex_lock_killable(&space->mutex))
 		return -EINTR;
 	ret = do_lock(space, lock, &range);
-	locked = winmem_lock_count(&space->locks, range.start, range.nr);
+	locked = lock->flags & WINMEM_LOCK_LARGE ?
+		 winmem_large_count(space, range.start, range.nr) :
+		 winmem_lock_count(&space->locks, range.start, range.nr);
 	mutex_unlock(&space->mutex);
 	if (lock->flags & WINMEM_LOCK_LOOK)
 		locked += winmem_mapping_locked(space->mm, &space->backing, range.start,
@@ -68,6 +74,8 @@ static int do_offer(struct winmem_space *space, const struct winmem_offer *offer
 		return -ENOENT;
 	if (!region)
 		return nothing_at(space, range->start);
+	if (region->large)
+		return -EFBIG;
 	if (offer->flags & WINMEM_OFFER_UNDO)
 		return winmem_offer_undo(space, range->start, range->nr);
 	return winmem_offer_make(space, range->start, range->nr);

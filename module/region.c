@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <uapi/linux/winmem.h>
 
+#include "large.h"
 #include "lock.h"
 #include "prot.h"
 #include "region.h"
@@ -133,8 +134,8 @@ static int region_prepare(struct winmem_space *space, const struct winmem_region
  * @prot: a valid protection
  *
  * Context: the space's mutex is held; may sleep; takes mmap_lock.
- * Return: 0; -EDQUOT: a limit would be passed; -ENOMEM; -ENOEXEC: mprotect first; -EINTR:
- * being killed.
+ * Return: 0; -EDQUOT: a limit would be passed; -ENOMEM; -ENOEXEC: mprotect first; -EFBIG: it
+ * has large pages; -EINTR: being killed.
  */
 int winmem_region_commit(struct winmem_space *space, struct winmem_region *region,
 			 unsigned long start, unsigned long nr, u32 prot)
@@ -145,6 +146,8 @@ int winmem_region_commit(struct winmem_space *space, struct winmem_region *regio
 
 	lockdep_assert_held(&space->mutex);
 
+	if (region->large)
+		return -EFBIG;
 	fresh = nr - winmem_pages_count(&space->pages, start, nr);
 	ret = winmem_charge_take(&space->charge, fresh);
 	if (ret)
@@ -176,7 +179,8 @@ err_give:
  * another process comes here. When this fails, the reservation is to be released.
  *
  * Context: the space's mutex is held; may sleep.
- * Return: 0; -EDQUOT: a limit would be passed; -ENOMEM; -EINTR: being killed.
+ * Return: 0; -EDQUOT: a limit would be passed; -ENOSPC: no large pages; -ENOMEM; -EINTR: being
+ * killed.
  */
 int winmem_region_commit_new(struct winmem_space *space, struct winmem_region *region)
 {
@@ -190,6 +194,9 @@ int winmem_region_commit_new(struct winmem_space *space, struct winmem_region *r
 		return ret;
 	region->touched = true;
 	ret = region_prepare(space, region, region->start, region->nr, state);
+	/* Before the states let a fault in, which would bring a small page. */
+	if (!ret && region->large)
+		ret = winmem_large_make(space, region);
 	if (ret) {
 		winmem_charge_give(&space->charge, region->nr);
 		return ret;
@@ -229,7 +236,8 @@ static void pages_decommit(struct winmem_space *space, struct winmem_region *reg
  * @nr: pages, inside it
  *
  * Context: the space's mutex is held; may sleep.
- * Return: 0; -ENOMEM: to note a part of a 2 MiB block that was all alike; -EINTR.
+ * Return: 0; -ENOMEM: to note a part of a 2 MiB block that was all alike; -EFBIG: it has large
+ * pages; -EINTR.
  */
 int winmem_region_decommit(struct winmem_space *space, struct winmem_region *region,
 			   unsigned long start, unsigned long nr)
@@ -238,6 +246,8 @@ int winmem_region_decommit(struct winmem_space *space, struct winmem_region *reg
 
 	lockdep_assert_held(&space->mutex);
 
+	if (region->large)
+		return -EFBIG;
 	if (!region->touched)
 		return 0;
 	ret = winmem_pages_prepare(&space->pages, start, nr, WINMEM_PAGE_NONE);
@@ -259,8 +269,8 @@ int winmem_region_decommit(struct winmem_space *space, struct winmem_region *reg
  * When this returns, no store that @prot forbids can land any more.
  *
  * Context: the space's mutex is held; may sleep; takes mmap_lock.
- * Return: 0; -ENXIO: a page is not committed; -ENOMEM; -ENOEXEC: mprotect first; -EINTR:
- * being killed.
+ * Return: 0; -ENXIO: a page is not committed; -ENOMEM; -ENOEXEC: mprotect first; -EFBIG: it has
+ * large pages, and another protection; -EINTR: being killed.
  */
 int winmem_region_protect(struct winmem_space *space, struct winmem_region *region,
 			  unsigned long start, unsigned long nr, u32 prot, u32 *old)
@@ -272,6 +282,9 @@ int winmem_region_protect(struct winmem_space *space, struct winmem_region *regi
 
 	if (winmem_pages_count(&space->pages, start, nr) != nr)
 		return -ENXIO;
+	/* Which are alike to the end of the reservation. */
+	if (region->large && state != winmem_prot_to_page(region->prot))
+		return -EFBIG;
 	ret = exec_agree(space, region, start, nr, state);
 	if (ret)
 		return ret;
@@ -326,6 +339,7 @@ void winmem_region_end_all(struct winmem_space *space, struct winmem_region *reg
 
 	if (!region->touched && !region->exec)
 		return;
+	winmem_large_end(space, region);
 	pages_decommit(space, region, region->start, region->nr);
 	if (region->watched)
 		winmem_watch_clear(space, region->start, region->nr, true);

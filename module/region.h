@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 
+struct folio;
 struct winmem_space;
 
 /* One reservation. Pages; by the space's mutex. */
@@ -15,6 +16,8 @@ struct winmem_region {
 	bool exec;		/* a mapping under it has or had PROT_EXEC */
 	bool touched;		/* a page has been committed once, or almost */
 	bool watched;		/* made with WINMEM_RESERVE_WATCH */
+	bool large;		/* made with WINMEM_RESERVE_LARGE */
+	struct folio **blocks;	/* its large pages; NULL: it has none */
 };
 
 /* What QUERY says of a run of pages. */

@@ -14,6 +14,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
+#include "large.h"
 #include "region.h"
 #include "space.h"
 #include "widen.h"
@@ -139,6 +140,7 @@ void winmem_space_end(struct winmem_space *space)
 
 	mutex_lock(&space->mutex);
 	mas_for_each(&regions, region, ULONG_MAX) {
+		winmem_large_end(space, region);
 		kfree(region);
 		cond_resched();
 	}
@@ -189,7 +191,7 @@ static bool regions_overlap(struct winmem_space *space, unsigned long start, uns
  * @start: first page, a multiple of a granule; 0: choose
  * @nr: pages
  * @bounds: where to choose
- * @huge: there may be huge pages in it, if it is large
+ * @huge: whether there are to be huge pages in it
  * @region: set to the reservation, which is in the space
  *
  * Context: the space's mutex is held; may sleep; takes mmap_lock.
@@ -197,7 +199,7 @@ static bool regions_overlap(struct winmem_space *space, unsigned long start, uns
  * being killed; -EACCES, -EPERM: a security module.
  */
 int winmem_space_reserve(struct winmem_space *space, unsigned long start, unsigned long nr,
-			 const struct winmem_bounds *bounds, bool huge,
+			 const struct winmem_bounds *bounds, enum winmem_huge huge,
 			 struct winmem_region **region)
 {
 	MA_STATE(mas, &space->regions, 0, 0);

@@ -67,7 +67,7 @@ void winmem_space_close(struct winmem_space *space);
 void winmem_space_end(struct winmem_space *space);
 
 int winmem_space_reserve(struct winmem_space *space, unsigned long start, unsigned long nr,
-			 const struct winmem_bounds *bounds, bool huge,
+			 const struct winmem_bounds *bounds, enum winmem_huge huge,
 			 struct winmem_region **region);
 bool winmem_space_release(struct winmem_space *space, struct winmem_region *region);
 struct winmem_region *winmem_space_find(struct winmem_space *space, unsigned long page);

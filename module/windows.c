@@ -174,7 +174,7 @@ static struct winmem_window *window_add(struct winmem_windows *windows, unsigned
 	ret = mas_store_gfp(&mas, window, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		goto err_free;
-	if (huge && nr >= HUGE_MIN)
+	if (huge)
 		window_make_huge(windows, window);
 	/* A mapping of ours may be there that belongs to no window: mremap(2) lets it grow. */
 	ret = windows_repair(windows, start, nr, &exec);
@@ -227,12 +227,17 @@ bool winmem_windows_use(struct winmem_windows *windows, unsigned long start, uns
 	return whole;
 }
 
+static bool is_huge(enum winmem_huge huge, unsigned long nr)
+{
+	return huge == WINMEM_HUGE_ALWAYS || (huge == WINMEM_HUGE_MAYBE && nr >= HUGE_MIN);
+}
+
 /*
  * Cover a range with windows. The last granule of the range may be somebody else's from
  * the last page on; then the window ends with the pages.
  */
 static int windows_cover(struct winmem_windows *windows, unsigned long start, unsigned long nr,
-			 bool huge)
+			 enum winmem_huge huge)
 {
 	unsigned long page = start, end = start + nr;
 	struct winmem_window *window;
@@ -248,40 +253,15 @@ static int windows_cover(struct winmem_windows *windows, unsigned long start, un
 			continue;
 		}
 		stop = window ? window->start : round_up(end, WINMEM_GRANULE_PAGES);
-		window = window_add(windows, page, stop - page, huge);
+		window = window_add(windows, page, stop - page, is_huge(huge, stop - page));
 		if (PTR_ERR(window) == -EEXIST && stop > end)
-			window = window_add(windows, page, end - page, huge);
+			window = window_add(windows, page, end - page, is_huge(huge, end - page));
 		if (IS_ERR(window)) {
 			ret = PTR_ERR(window);
 			break;
 		}
 		page = stop;
 	}
-	return ret;
-}
-
-/**
- * winmem_windows_take() - have windows under a reservation at a given place
- * @windows: windows of a space
- * @start: first page, a multiple of a granule; no reservation is there
- * @nr: pages
- * @huge: there may be huge pages in it
- * @exec: set when a mapping there has PROT_EXEC
- *
- * Context: the space's mutex is held; may sleep; takes mmap_lock.
- * Return: 0; -EEXIST: a mapping that is not ours is there; -ENOMEM; -EINTR: being killed;
- * -EACCES, -EPERM: a security module.
- */
-int winmem_windows_take(struct winmem_windows *windows, unsigned long start, unsigned long nr,
-			bool huge, bool *exec)
-{
-	int ret;
-
-	ret = windows_cover(windows, start, nr, huge);
-	if (!ret)
-		ret = windows_repair(windows, start, nr, exec);
-	if (ret)
-		winmem_windows_use(windows, start, nr, 0);
 	return ret;
 }
 
@@ -338,22 +318,18 @@ static void window_remain(struct winmem_windows *windows, struct winmem_window *
 }
 
 /*
- * The program has mapped something over a part of a kept window: the window becomes what
- * lies before and what lies behind. start and nr are free of reservations and hold the
- * first page that is not ours.
+ * Take whole granules, free of reservations, out of a kept window: it becomes what lies before
+ * and what lies behind.
  *
  *	[--------- window ---------]
- *	[-- window --] gap [window ]
+ *	[-- window --]     [window ]
  */
-static int window_carve(struct winmem_windows *windows, struct winmem_window *window,
-			unsigned long start, unsigned long nr)
+static int window_cut(struct winmem_windows *windows, struct winmem_window *window,
+		      unsigned long start, unsigned long end)
 {
 	unsigned long low = window->start, high = window->start + window->nr;
-	unsigned long last = start + nr;
 	struct winmem_window *behind;
 
-	if (!winmem_window_gap(windows->mm, windows->backing, &start, &nr))
-		return 0;
 	behind = kzalloc(sizeof(*behind), GFP_KERNEL_ACCOUNT);
 	if (!behind)
 		return -ENOMEM;
@@ -361,19 +337,81 @@ static int window_carve(struct winmem_windows *windows, struct winmem_window *wi
 	behind->huge = window->huge;
 	list_add(&behind->node, &window->node);
 
-	/* Whole granules go, and with them what is still ours at the gap's ends. */
-	last = min(round_up(start + nr, WINMEM_GRANULE_PAGES), round_up(last, WINMEM_GRANULE_PAGES));
-	start = round_down(start, WINMEM_GRANULE_PAGES);
 	winmem_widen(WINMEM_WIDEN_CARVE);
-	winmem_window_unmap(windows->mm, windows->backing, start, last - start);
+	winmem_window_unmap(windows->mm, windows->backing, start, end - start);
 	if (window->huge)
-		winmem_backing_make_small(windows->backing, start, last - start);
+		winmem_backing_make_small(windows->backing, start, end - start);
 
 	window_store(windows, window, NULL);
 	windows->kept_pages -= window->nr;
 	window_remain(windows, window, low, start);
-	window_remain(windows, behind, last, high);
+	window_remain(windows, behind, end, high);
 	return 0;
+}
+
+/*
+ * The program has mapped something over a part of a kept window. start and nr are free of
+ * reservations and hold the first page that is not ours. Whole granules go, and with them
+ * what is still ours at the gap's ends.
+ */
+static int window_carve(struct winmem_windows *windows, struct winmem_window *window,
+			unsigned long start, unsigned long nr)
+{
+	unsigned long last = round_up(start + nr, WINMEM_GRANULE_PAGES);
+
+	if (!winmem_window_gap(windows->mm, windows->backing, &start, &nr))
+		return 0;
+	return window_cut(windows, window, round_down(start, WINMEM_GRANULE_PAGES),
+			  min(round_up(start + nr, WINMEM_GRANULE_PAGES), last));
+}
+
+/* Take a range that is free of reservations out of the kept windows. */
+static int windows_clear(struct winmem_windows *windows, unsigned long start, unsigned long nr)
+{
+	struct winmem_window *window;
+	int ret = 0;
+
+	while (!ret) {
+		MA_STATE(mas, &windows->tree, winmem_granule(start), winmem_granule(start));
+
+		window = mas_find(&mas, winmem_granule(start + nr - 1));
+		if (!window)
+			return 0;
+		/* One that could not be unmapped when its reservation went. */
+		if (!window_is_kept(window))
+			return -EEXIST;
+		ret = window_cut(windows, window, max(start, window->start),
+				 min(start + nr, window->start + window->nr));
+	}
+	return ret;
+}
+
+/**
+ * winmem_windows_take() - have windows under a reservation at a given place
+ * @windows: windows of a space
+ * @start: first page, a multiple of a granule; no reservation is there
+ * @nr: pages
+ * @huge: whether there are to be huge pages in it
+ * @exec: set when a mapping there has PROT_EXEC
+ *
+ * Context: the space's mutex is held; may sleep; takes mmap_lock.
+ * Return: 0; -EEXIST: a mapping that is not ours is there; -ENOMEM; -EINTR: being killed;
+ * -EACCES, -EPERM: a security module.
+ */
+int winmem_windows_take(struct winmem_windows *windows, unsigned long start, unsigned long nr,
+			enum winmem_huge huge, bool *exec)
+{
+	int ret = 0;
+
+	if (huge == WINMEM_HUGE_ALWAYS)
+		ret = windows_clear(windows, start, nr);
+	if (!ret)
+		ret = windows_cover(windows, start, nr, huge);
+	if (!ret)
+		ret = windows_repair(windows, start, nr, exec);
+	if (ret)
+		winmem_windows_use(windows, start, nr, 0);
+	return ret;
 }
 
 /* A place in a window, and one that is still the window's. */
@@ -470,10 +508,13 @@ static unsigned long windows_top(const struct winmem_windows *windows)
 	return min(top, WINMEM_PAGE_END);
 }
 
-/* One more kept window: as large as those before together, or what is asked for. */
-static int windows_grow(struct winmem_windows *windows, bool high, bool huge, unsigned long nr)
+/*
+ * A new window where the kernel likes: as large as is wanted, or only what is needed, or that
+ * anywhere.
+ */
+static struct winmem_window *windows_map_new(struct winmem_windows *windows, bool high, bool huge,
+					     unsigned long nr, unsigned long wanted)
 {
-	unsigned long grown = clamp(windows->kept_pages, KEPT_MIN, KEPT_MAX);
 	struct winmem_bounds bounds = {
 		.start = high ? KEPT_BASE : windows->base,
 		.end = windows_top(windows),
@@ -482,14 +523,23 @@ static int windows_grow(struct winmem_windows *windows, bool high, bool huge, un
 	};
 	struct winmem_window *window;
 
-	nr = round_up(nr, KEPT_ALIGN);
-	window = windows_map_hole(windows, &bounds, max(nr, grown), huge);
-	if (PTR_ERR(window) == -ENOMEM && nr < grown)
+	window = windows_map_hole(windows, &bounds, max(nr, wanted), huge);
+	if (PTR_ERR(window) == -ENOMEM && nr < wanted)
 		window = windows_map_hole(windows, &bounds, nr, huge);
 	if (PTR_ERR(window) == -ENOMEM) {
 		bounds.start = WINMEM_PAGE_MIN;
 		window = windows_map_hole(windows, &bounds, nr, huge);
 	}
+	return window;
+}
+
+/* One more kept window: as large as those before together, or what is asked for. */
+static int windows_grow(struct winmem_windows *windows, bool high, bool huge, unsigned long nr)
+{
+	unsigned long grown = clamp(windows->kept_pages, KEPT_MIN, KEPT_MAX);
+	struct winmem_window *window;
+
+	window = windows_map_new(windows, high, huge, round_up(nr, KEPT_ALIGN), grown);
 	if (IS_ERR(window))
 		return PTR_ERR(window);
 
@@ -535,12 +585,36 @@ static int windows_place_kept(struct winmem_windows *windows, const struct winme
 	return windows_fit(windows, bounds, false, huge, nr, start, exec) ? 0 : -ENOMEM;
 }
 
+/*
+ * A reservation of large pages. Within the caller's bounds there may be no place but in a kept
+ * window; then that gives it up.
+ */
+static int windows_place_large(struct winmem_windows *windows, const struct winmem_bounds *bounds,
+			       unsigned long nr, unsigned long *start, bool *exec)
+{
+	struct winmem_bounds aligned = *bounds;
+	struct winmem_window *window;
+
+	aligned.align = max(bounds->align, KEPT_ALIGN);
+	if (bounds_are_default(bounds))
+		window = windows_map_new(windows, bounds->high, true, nr, nr);
+	else
+		window = windows_map_hole(windows, &aligned, nr, true);
+	if (PTR_ERR(window) == -ENOMEM && windows_fit(windows, &aligned, true, true, nr, start, exec))
+		return winmem_windows_take(windows, *start, nr, WINMEM_HUGE_ALWAYS, exec);
+	if (IS_ERR(window))
+		return PTR_ERR(window);
+	*start = window->start;
+	*exec = false;
+	return 0;
+}
+
 /**
  * winmem_windows_place() - find a place for a reservation
  * @windows: windows of a space
  * @bounds: where; all of the address space is where the kernel likes
  * @nr: pages
- * @huge: there may be huge pages in it
+ * @huge: whether there are to be huge pages in it
  * @start: set to the first page
  * @exec: set when a mapping there has PROT_EXEC
  *
@@ -549,17 +623,20 @@ static int windows_place_kept(struct winmem_windows *windows, const struct winme
  * security module.
  */
 int winmem_windows_place(struct winmem_windows *windows, const struct winmem_bounds *bounds,
-			 unsigned long nr, bool huge, unsigned long *start, bool *exec)
+			 unsigned long nr, enum winmem_huge huge, unsigned long *start,
+			 bool *exec)
 {
 	struct winmem_bounds aligned = *bounds;
+	bool long_enough = is_huge(huge, nr) && winmem_store_has_huge();
 
-	huge = huge && nr >= HUGE_MIN && winmem_store_has_huge();
+	if (huge == WINMEM_HUGE_ALWAYS)
+		return windows_place_large(windows, bounds, nr, start, exec);
 	if (!bounds_are_default(bounds))
-		return windows_place_within(windows, bounds, nr, huge, start, exec);
+		return windows_place_within(windows, bounds, nr, long_enough, start, exec);
 
 	/* Where addresses and huge pages agree. */
 	aligned.align = KEPT_ALIGN;
-	if (huge && !windows_place_kept(windows, &aligned, nr, true, start, exec))
+	if (long_enough && !windows_place_kept(windows, &aligned, nr, true, start, exec))
 		return 0;
 	return windows_place_kept(windows, bounds, nr, false, start, exec);
 }

@@ -21,6 +21,13 @@ struct winmem_bounds;
 /* Removing an entry from a tree may need a node, and cannot be refused. */
 #define WINMEM_GFP_ERASE	(GFP_KERNEL | __GFP_NOFAIL)
 
+/* Whether a reservation is to have huge pages. */
+enum winmem_huge {
+	WINMEM_HUGE_NEVER,
+	WINMEM_HUGE_MAYBE,	/* if it is long enough, and where the program uses it so */
+	WINMEM_HUGE_ALWAYS,	/* in a window that is new and nobody else's */
+};
+
 struct winmem_windows {
 	/* Fixed from creation. */
 	struct mm_struct *mm;
@@ -44,9 +51,10 @@ void winmem_windows_init(struct winmem_windows *windows, struct mm_struct *mm,
 			 struct maple_tree *regions);
 void winmem_windows_destroy(struct winmem_windows *windows);
 int winmem_windows_take(struct winmem_windows *windows, unsigned long start, unsigned long nr,
-			bool huge, bool *exec);
+			enum winmem_huge huge, bool *exec);
 int winmem_windows_place(struct winmem_windows *windows, const struct winmem_bounds *bounds,
-			 unsigned long nr, bool huge, unsigned long *start, bool *exec);
+			 unsigned long nr, enum winmem_huge huge, unsigned long *start,
+			 bool *exec);
 bool winmem_windows_use(struct winmem_windows *windows, unsigned long start, unsigned long nr,
 			int change);
 

@@ -136,6 +136,8 @@ static void make_watch(struct fuzzer *f, struct winmem_watch *args, unsigned lon
 static void make_reserve(struct fuzzer *f, struct winmem_reserve *args)
 {
 	args->flags = below(f, 8);
+	if (one_in(f, 10))
+		args->flags |= WINMEM_RESERVE_LARGE;
 	args->prot = some_prot(f);
 	args->length = some_length(f);
 	if (one_in(f, 3))

@@ -171,7 +171,7 @@ int winmem_test_reserve_at(struct kunit *test, unsigned long start, unsigned lon
 	int ret;
 
 	mutex_lock(&space->mutex);
-	ret = winmem_space_reserve(space, start, nr, bounds, true, region);
+	ret = winmem_space_reserve(space, start, nr, bounds, WINMEM_HUGE_MAYBE, region);
 	if (!ret)
 		(*region)->prot = WINMEM_PROT_READWRITE;
 	mutex_unlock(&space->mutex);

@@ -198,8 +198,6 @@ TEST(VA43_reserve_with_guard)
 /* Valid on Windows, and not there yet: told apart from what is wrong. */
 TEST(E31_what_is_not_there_yet)
 {
-	EXPECT_ERROR(ERROR_NOT_SUPPORTED,
-		     VirtualAlloc(NULL, 0x200000, RESERVE_COMMIT | MEM_LARGE_PAGES, RW));
 	EXPECT_ERROR(ERROR_NOT_SUPPORTED, VirtualAlloc(NULL, GRAN, MEM_RESERVE | MEM_PHYSICAL, RW));
 	EXPECT_ERROR(ERROR_NOT_SUPPORTED,
 		     VirtualAlloc2(NULL, NULL, GRAN, MEM_RESERVE | MEM_RESERVE_PLACEHOLDER, NA,

@@ -39,7 +39,7 @@ struct call {
 	unsigned int reserved[2];	/* offsets of the fields that must be zero */
 	struct { unsigned char from, to; } outputs;	/* offsets; the same: it has none */
 	struct { unsigned char offset, width; } inputs[10];	/* but size; up to width 0 */
-	int errors[7];			/* besides those that all calls may give */
+	int errors[8];			/* besides those that all calls may give */
 };
 
 #define RESERVED(type, field)	offsetof(struct winmem_##type, field)
@@ -51,23 +51,24 @@ static const struct call calls[] = {
 	{ "INFO", WINMEM_IOC_INFO, 48, .outputs = { FROM(info, out_version_min), 48 },
 	  .inputs = { INPUT(info, flags) } },
 	{ "RESERVE", WINMEM_IOC_RESERVE, 72,
-	  .flags = WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_TOP_DOWN | WINMEM_RESERVE_WATCH,
+	  .flags = WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_TOP_DOWN | WINMEM_RESERVE_WATCH |
+		WINMEM_RESERVE_LARGE,
 	  .reserved = { RESERVED(reserve, __reserved), RESERVED(reserve, __reserved2) },
 	  .outputs = { FROM(reserve, out_addr), FROM(reserve, __reserved2) },
 	  .inputs = { INPUT(reserve, flags), INPUT(reserve, prot), INPUT(reserve, __reserved),
 		INPUT(reserve, addr), INPUT(reserve, length), INPUT(reserve, lowest),
 		INPUT(reserve, highest), INPUT(reserve, alignment), INPUT(reserve, __reserved2) },
-	  .errors = { EEXIST, ENOMEM, EDQUOT } },
+	  .errors = { EEXIST, ENOMEM, EDQUOT, ENOKEY, ENOSPC } },
 	{ "COMMIT", WINMEM_IOC_COMMIT, 32, .reserved = { RESERVED(commit, __reserved) },
 	  .inputs = { INPUT(commit, flags), INPUT(commit, prot), INPUT(commit, __reserved),
 		INPUT(commit, addr), INPUT(commit, length) },
-	  .errors = { ENOENT, ENOMEM, EDQUOT, ENOEXEC } },
+	  .errors = { ENOENT, ENOMEM, EDQUOT, ENOEXEC, EFBIG } },
 	{ "DECOMMIT", WINMEM_IOC_DECOMMIT, 40, .flags = WINMEM_DECOMMIT_WHOLE,
 	  .reserved = { RESERVED(decommit, __reserved) },
 	  .outputs = { FROM(decommit, out_length), FROM(decommit, __reserved) },
 	  .inputs = { INPUT(decommit, flags), INPUT(decommit, addr), INPUT(decommit, length),
 		INPUT(decommit, __reserved) },
-	  .errors = { ENOENT, ERANGE, EBUSY, ENOMEM } },
+	  .errors = { ENOENT, ERANGE, EBUSY, ENOMEM, EFBIG } },
 	{ "RELEASE", WINMEM_IOC_RELEASE, 32, .reserved = { RESERVED(release, __reserved) },
 	  .outputs = { FROM(release, out_length), FROM(release, __reserved) },
 	  .inputs = { INPUT(release, flags), INPUT(release, addr), INPUT(release, __reserved) },
@@ -76,10 +77,10 @@ static const struct call calls[] = {
 	  .outputs = { FROM(protect, out_prot), FROM(protect, addr) },
 	  .inputs = { INPUT(protect, flags), INPUT(protect, prot), INPUT(protect, addr),
 		INPUT(protect, length) },
-	  .errors = { ENOENT, ENXIO, EBUSY, ENOEXEC, ENOMEM } },
+	  .errors = { ENOENT, ENXIO, EBUSY, ENOEXEC, ENOMEM, EFBIG } },
 	{ "RESET", WINMEM_IOC_RESET, 24, .flags = WINMEM_RESET_UNDO,
 	  .inputs = { INPUT(reset, flags), INPUT(reset, addr), INPUT(reset, length) },
-	  .errors = { ENOENT, ETXTBSY, ENODATA, ENOMEM } },
+	  .errors = { ENOENT, ETXTBSY, ENODATA, ENOMEM, EFBIG } },
 	{ "QUERY", WINMEM_IOC_QUERY, 56, .outputs = { FROM(query, out_base), 56 },
 	  .inputs = { INPUT(query, flags), INPUT(query, addr) } },
 	{ "LIMIT", WINMEM_IOC_LIMIT, 48, .flags = WINMEM_LIMIT_SET,
@@ -93,14 +94,15 @@ static const struct call calls[] = {
 	  .inputs = { INPUT(watch, flags), INPUT(watch, addr), INPUT(watch, length),
 		INPUT(watch, addrs), INPUT(watch, count) },
 	  .errors = { EADDRNOTAVAIL, ENOMEM } },
-	{ "LOCK", WINMEM_IOC_LOCK, 40, .flags = WINMEM_LOCK_UNDO | WINMEM_LOCK_LOOK,
+	{ "LOCK", WINMEM_IOC_LOCK, 40, .flags = WINMEM_LOCK_UNDO | WINMEM_LOCK_LOOK |
+		WINMEM_LOCK_LARGE,
 	  .outputs = { FROM(lock, out_locked), 40 },
 	  .inputs = { INPUT(lock, flags), INPUT(lock, addr), INPUT(lock, length),
 		INPUT(lock, limit) },
-	  .errors = { ENOENT, ENXIO, EBUSY, ENOLCK, ENOMEM, EALREADY, EKEYREJECTED } },
+	  .errors = { ENOENT, ENXIO, EBUSY, ENOLCK, ENOMEM, EALREADY, EKEYREJECTED, EFBIG } },
 	{ "OFFER", WINMEM_IOC_OFFER, 24, .flags = WINMEM_OFFER_UNDO,
 	  .inputs = { INPUT(offer, flags), INPUT(offer, addr), INPUT(offer, length) },
-	  .errors = { ENOENT, ENXIO, EBUSY, ENOMEM, ENODATA } },
+	  .errors = { ENOENT, ENXIO, EBUSY, ENOMEM, ENODATA, EFBIG } },
 	{ "ATTACH", WINMEM_IOC_ATTACH, 16, .outputs = { FROM(attach, out_fd), 16 },
 	  .inputs = { INPUT(attach, flags), INPUT(attach, mem_fd) },
 	  .errors = { EBADF, ENODEV, ENOMEM, EMFILE, ENFILE } },

@@ -19,9 +19,9 @@ static const struct {
 } rows[] = {
 	{ EINVAL, 87 }, { EOPNOTSUPP, 87 }, { ERANGE, 87 }, { EBUSY, 87 },
 	{ EADDRNOTAVAIL, 87 },
-	{ ENOENT, 487 }, { EEXIST, 487 }, { ENXIO, 487 },
+	{ ENOENT, 487 }, { EEXIST, 487 }, { ENXIO, 487 }, { EFBIG, 487 },
 	{ ENOMEM, 8 }, { EDQUOT, 1455 }, { ETXTBSY, 1224 }, { ENODATA, 170 },
-	{ EREMOTEIO, 299 },
+	{ EREMOTEIO, 299 }, { ENOKEY, 1314 }, { ENOSPC, 1450 },
 	{ EALREADY, 158 }, { ENOLCK, 1453 }, { EKEYREJECTED, 0x80000001 },
 	{ EPERM, 5 }, { EACCES, 5 }, { EFAULT, 998 }, { EINTR, 995 },
 	{ EMFILE, 4 }, { ENFILE, 4 }, { ENODEV, 50 },

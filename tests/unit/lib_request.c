@@ -39,8 +39,7 @@ static const struct {
 	{ MEM_RESERVE | MEM_WRITE_WATCH, 0 },
 	{ MEM_RESERVE | MEM_COMMIT | MEM_WRITE_WATCH, 0 },
 	{ MEM_RESERVE | MEM_PHYSICAL, ENOSYS },
-	{ MEM_COMMIT | MEM_LARGE_PAGES, ENOSYS },
-	{ MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES, ENOSYS },
+	{ MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES, 0 },
 };
 
 static int expected(DWORD type)
@@ -127,11 +126,51 @@ static void protections(void **state)
 		for (unsigned int j = 0; j < ARRAY_LEN(types); j++)
 			assert_int_equal(parse(&request, ADDR, SIZE, types[j], bad[i]), EINVAL);
 	}
-	/* Rows VA36 and VA40. */
+	/* Row VA36. */
 	assert_int_equal(parse(&request, 0, SIZE, MEM_RESERVE | MEM_PHYSICAL, PAGE_READONLY),
 			 EINVAL);
-	assert_int_equal(parse(&request, 0, SIZE - 1, MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES,
-			       PAGE_READWRITE), EINVAL);
+}
+
+/* Rows VA18, VA38 and VA40. */
+static void large_pages(void **state)
+{
+	static const DWORD both = MEM_RESERVE | MEM_COMMIT | MEM_LARGE_PAGES;
+	static const DWORD commit = MEM_COMMIT | MEM_LARGE_PAGES;
+	static const struct {
+		uint64_t addr, size;
+		DWORD type;
+		int ret;
+		uint64_t start;
+	} rows[] = {
+		{ 0, SIZE, both, 0, 0 },
+		{ 0, SIZE, both | MEM_TOP_DOWN, 0, 0 },
+		{ 0, SIZE, commit, 0, 0 },
+		{ 2 * ADDR, 3 * SIZE, both, 0, 2 * ADDR },
+		{ 2 * ADDR + 0x12345, SIZE, both, 0, 2 * ADDR },
+		{ 3 * ADDR - 1, SIZE, both, 0, 2 * ADDR },
+		{ ADDR, SIZE, commit, EINVAL, 0 },
+		{ ADDR - 1, SIZE, both, EINVAL, 0 },
+		{ 1, SIZE, both, EINVAL, 0 },
+		{ 0, 0, both, EINVAL, 0 },
+		{ 0, SIZE - 1, both, EINVAL, 0 },
+		{ 0, SIZE / 2, both, EINVAL, 0 },
+		{ 2 * ADDR, SIZE + 0x1000, both, EINVAL, 0 },
+		{ WINMEM_HIGHEST, SIZE, both, EINVAL, 0 },
+	};
+	struct winmem_request request;
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(parse(&request, rows[i].addr, rows[i].size, rows[i].type,
+				       PAGE_READWRITE), rows[i].ret);
+		if (rows[i].ret)
+			continue;
+		assert_int_equal(request.op, WINMEM_REQUEST_RESERVE);
+		assert_int_equal(request.flags & ~WINMEM_RESERVE_TOP_DOWN,
+				 WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_LARGE);
+		assert_int_equal(request.range.start, rows[i].start);
+		assert_int_equal(request.range.length, rows[i].size);
+	}
 }
 
 static void places(void **state)
@@ -289,6 +328,7 @@ int main(void)
 		cmocka_unit_test(every_combination_of_types),
 		cmocka_unit_test(what_is_asked_of_the_kernel),
 		cmocka_unit_test(protections),
+		cmocka_unit_test(large_pages),
 		cmocka_unit_test(places),
 		cmocka_unit_test(placeholders),
 		cmocka_unit_test(requirements),

@@ -45,6 +45,9 @@
  *   ETXTBSY     a file mapping that is not winmem's lies there (reset)
  *   ENOMEM      no address space of that size, or no kernel memory
  *   EDQUOT      the commit limit of the process or of the system would be passed
+ *   ENOKEY      the caller may not lock memory without limit (reserve)
+ *   ENOSPC      so many large pages cannot be had (reserve)
+ *   EFBIG       a page of the range is part of a large page, with which this is not done
  *   ENODATA     contents were lost since the reset, or the offer (undo of either)
  *   ENOLCK      more would be locked than the caller's bound or RLIMIT_MEMLOCK allows
  *   EALREADY    a page of the range is not locked (unlock)
@@ -151,8 +154,8 @@ struct winmem_info {
  * @flags: WINMEM_RESERVE_*
  * @prot: WINMEM_PROT_*: of the reservation, and of its pages with COMMIT
  * @__reserved: 0
- * @addr: first byte, a multiple of 65536; 0: the kernel chooses
- * @length: bytes, a non-zero multiple of the page size
+ * @addr: first byte, a multiple of 65536, with LARGE of 2 MiB; 0: the kernel chooses
+ * @length: bytes, a non-zero multiple of the page size, with LARGE of 2 MiB
  * @lowest: lowest address the kernel may choose, a multiple of 65536; 0: no bound
  * @highest: last byte the kernel may choose, page multiple - 1; 0: no bound
  * @alignment: of the address chosen, a power of two of at least 65536; 0: 65536
@@ -164,6 +167,15 @@ struct winmem_info {
  * address, with TOP_DOWN a high one. @lowest, @highest and @alignment go with
  * @addr 0 only. EINVAL also for a range outside out_lowest..out_highest of INFO;
  * EEXIST: @addr.. is taken; ENOMEM: no hole of that size; EDQUOT with COMMIT.
+ *
+ * With LARGE, which goes with COMMIT and neither with WATCH nor with a guard, all of the memory
+ * is there when the call returns, in huge pages of 2 MiB, and stays to the end of the
+ * reservation: it is never swapped and never moves. It counts as VmPin of /proc/PID/status.
+ * Its pages are alike to the end as well. COMMIT, DECOMMIT, RESET, OFFER and LOCK, and PROTECT
+ * with another protection than @prot, fail there with EFBIG; RELEASE gives the memory back.
+ * The caller needs CAP_IPC_LOCK, also when the reservation is another process's; without it:
+ * ENOKEY. ENOSPC: there is no such amount of memory, or it is not to be had in pieces of that
+ * size, or this kernel makes no huge pages.
  */
 struct winmem_reserve {
 	__u32 size;
@@ -182,6 +194,7 @@ struct winmem_reserve {
 #define WINMEM_RESERVE_COMMIT		0x1
 #define WINMEM_RESERVE_TOP_DOWN		0x2
 #define WINMEM_RESERVE_WATCH		0x4	/* note which pages are written: WATCH tells */
+#define WINMEM_RESERVE_LARGE		0x8	/* large pages */
 #define WINMEM_IOC_RESERVE	_IO(WINMEM_IOC_TYPE, 0x01)
 
 /**
@@ -195,7 +208,7 @@ struct winmem_reserve {
  *
  * Commit every page of the range, or none. Pages that were committed keep their
  * contents and take @prot. ENOENT: the range is not inside one reservation. EDQUOT:
- * the commit limit would be passed. ENOEXEC: see "Execute".
+ * the commit limit would be passed. ENOEXEC: see "Execute". EFBIG: it has large pages.
  */
 struct winmem_commit {
 	__u32 size;
@@ -220,7 +233,7 @@ struct winmem_commit {
  * Give back the memory of every page of the range and its charge; the reservation
  * stays. Pages that were not committed may be among them. ENOENT: no reservation at
  * @addr, or with WHOLE none that begins there. ERANGE: the range runs past the
- * reservation. EBUSY: a mapping that is not winmem's lies at @addr.
+ * reservation. EBUSY: a mapping that is not winmem's lies at @addr. EFBIG: it has large pages.
  */
 struct winmem_decommit {
 	__u32 size;
@@ -270,7 +283,7 @@ struct winmem_release {
  * WRITECOMBINE belong to the reservation: asking for them here changes nothing.
  * ENOENT: the range is not inside one reservation. ENXIO: a page of it is not
  * committed. EBUSY: a mapping that is not winmem's lies at @addr; mprotect(2) is the
- * call for those. ENOEXEC: see "Execute".
+ * call for those. ENOEXEC: see "Execute". EFBIG: it has large pages, and another protection.
  */
 struct winmem_protect {
 	__u32 size;
@@ -294,7 +307,7 @@ struct winmem_protect {
  * dropped reads zero. A page that is written again matters again. With UNDO: the
  * contents matter again; ENODATA when a page has lost them since: it reads zero, and
  * the others are kept. Pages that are not committed are passed over. ENOENT: the range is not
- * inside one reservation. On mappings that are not winmem's: 0 for shared anonymous
+ * inside one reservation. EFBIG: it has large pages. On mappings that are not winmem's: 0 for shared anonymous
  * memory, ETXTBSY for a file's, ENOENT for others, and nothing is done to them.
  */
 struct winmem_reset {
@@ -428,12 +441,12 @@ struct winmem_watch {
 /**
  * struct winmem_lock - ioctl(WINMEM_IOC_LOCK)
  * @size: sizeof(struct winmem_lock)
- * @flags: WINMEM_LOCK_UNDO or WINMEM_LOCK_LOOK
+ * @flags: WINMEM_LOCK_UNDO, WINMEM_LOCK_LOOK or WINMEM_LOCK_LARGE
  * @addr: first byte, page aligned
  * @length: bytes, a non-zero multiple of the page size
  * @limit: how many bytes of winmem's the process may have locked afterwards; 0: no bound
  *	but RLIMIT_MEMLOCK; 0 with a flag
- * @out_locked: bytes of the range that are locked now
+ * @out_locked: bytes of the range that are locked now; with LARGE those in large pages
  *
  * Keep the pages of a range in memory, all of them or none: they are brought there, and
  * neither go to swap nor move. A page is locked once or not at all. A range may reach over
@@ -442,13 +455,14 @@ struct winmem_watch {
  * page that is watched and may be written counts as written. ENOENT: no reservation at
  * @addr. EBUSY: a mapping that is not winmem's lies there; mlock(2) is the call for those.
  * ENXIO: a page is not committed. EFAULT also when one is NOACCESS, offered, or was
- * unmapped. EKEYREJECTED: one has a guard, the first such page that is reached; that guard
+ * unmapped. EFBIG: one is in a large page, which needs no lock. EKEYREJECTED: one has a guard, the first such page that is reached; that guard
  * is gone.
  *
  * With UNDO: unlock them. EALREADY: one is not locked; all stay as they were, but pages
  * that are not locked leave the page tables.
  *
  * With LOOK: nothing is done. Whatever lies in the range, mappings that are not winmem's too.
+ * With LARGE likewise.
  */
 struct winmem_lock {
 	__u32 size;
@@ -460,6 +474,7 @@ struct winmem_lock {
 };
 #define WINMEM_LOCK_UNDO		0x1
 #define WINMEM_LOCK_LOOK		0x2
+#define WINMEM_LOCK_LARGE		0x4
 #define WINMEM_IOC_LOCK		_IO(WINMEM_IOC_TYPE, 0x0B)
 
 /**
@@ -480,7 +495,7 @@ struct winmem_lock {
  * A reset does nothing to offered pages, nor does RESET with UNDO.
  *
  * ENOENT: the range is not inside one reservation. ENXIO: a page is not committed. EBUSY: a
- * mapping that is not winmem's lies at @addr.
+ * mapping that is not winmem's lies at @addr. EFBIG: it has large pages.
  */
 struct winmem_offer {
 	__u32 size;

@@ -329,16 +329,21 @@ static int window_cut(struct winmem_windows *windows, struct winmem_window *wind
 {
 	unsigned long low = window->start, high = window->start + window->nr;
 	struct winmem_window *behind;
+	int ret;
 
 	behind = kzalloc(sizeof(*behind), GFP_KERNEL_ACCOUNT);
 	if (!behind)
 		return -ENOMEM;
+	winmem_widen(WINMEM_WIDEN_CARVE);
+	/* What was unmapped when this fails is mapped again before anybody is given it. */
+	ret = winmem_window_unmap(windows->mm, windows->backing, start, end - start);
+	if (ret) {
+		kfree(behind);
+		return ret;
+	}
 	behind->high = window->high;
 	behind->huge = window->huge;
 	list_add(&behind->node, &window->node);
-
-	winmem_widen(WINMEM_WIDEN_CARVE);
-	winmem_window_unmap(windows->mm, windows->backing, start, end - start);
 	if (window->huge)
 		winmem_backing_make_small(windows->backing, start, end - start);
 

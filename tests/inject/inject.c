@@ -239,6 +239,8 @@ static void check_error(const char *at, const struct sweep *sweep, enum inject_k
 		check_failed(at, "%s, and should never fail", strerrorname_np(err));
 	if (err == (memory ? ENOMEM : EFAULT))
 		return;
+	if (sweep->flags & SWEEP_LARGE && memory && err == ENOSPC)
+		return;
 	if (sweep->flags & SWEEP_FAULTS && (err == EFAULT || err == EIO))
 		return;
 	check_failed(at, "%s for a failure of kind %d", strerrorname_np(err), kind);

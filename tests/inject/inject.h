@@ -51,6 +51,7 @@ struct sweep {
 #define SWEEP_MAPS		0x2	/* our mappings may differ after a failure */
 #define SWEEP_FAULTS		0x4	/* EFAULT and EIO too say that memory is short */
 #define SWEEP_ONCE		0x8	/* memory must not stay out: somebody would wait for it */
+#define SWEEP_LARGE		0x10	/* ENOSPC says that memory is short */
 
 void sweep_at(const char *at, const struct sweep *sweep);
 

@@ -120,10 +120,12 @@ static void window_make_small(struct winmem_windows *windows, struct winmem_wind
  * Unmap what the program has left of a window, and forget it. Without memory for that it
  * stays, unused, until a reservation comes to its place and goes again.
  */
-static void window_remove(struct winmem_windows *windows, struct winmem_window *window)
+static int window_remove(struct winmem_windows *windows, struct winmem_window *window)
 {
-	if (winmem_window_unmap(windows->mm, windows->backing, window->start, window->nr))
-		return;
+	int ret = winmem_window_unmap(windows->mm, windows->backing, window->start, window->nr);
+
+	if (ret)
+		return ret;
 	if (window_is_kept(window)) {
 		list_del(&window->node);
 		windows->kept_pages -= window->nr;
@@ -131,6 +133,7 @@ static void window_remove(struct winmem_windows *windows, struct winmem_window *
 	window_make_small(windows, window);
 	window_store(windows, window, NULL);
 	kfree(window);
+	return 0;
 }
 
 /*
@@ -384,9 +387,10 @@ static int windows_clear(struct winmem_windows *windows, unsigned long start, un
 			return 0;
 		/* One that could not be unmapped when its reservation went. */
 		if (!window_is_kept(window))
-			return -EEXIST;
-		ret = window_cut(windows, window, max(start, window->start),
-				 min(start + nr, window->start + window->nr));
+			ret = window->users ? -EEXIST : window_remove(windows, window);
+		else
+			ret = window_cut(windows, window, max(start, window->start),
+					 min(start + nr, window->start + window->nr));
 	}
 	return ret;
 }

@@ -53,12 +53,10 @@ static bool room_make(void)
 static struct folio *block_get(struct winmem_store *store, unsigned long page)
 {
 	unsigned long fresh = 0;
-	struct page *got = winmem_store_get_page(store, page, true, &fresh);
-	struct folio *folio;
+	struct folio *folio = winmem_store_get(store, page, true, &fresh);
 
-	if (IS_ERR(got))
+	if (IS_ERR(folio))
 		return NULL;
-	folio = page_folio(got);
 	if (folio_nr_pages(folio) == WINMEM_CHUNK_PAGES)
 		return folio;
 	folio_put(folio);

@@ -432,6 +432,8 @@ static void folio_write_protect(struct folio *folio)
  */
 void winmem_store_write_protect(struct winmem_store *store, unsigned long start, unsigned long nr)
 {
+	if (store_is_empty(store, start, nr))
+		return;
 	if (nr <= WRITE_PROTECT_MAX && !ends_in_large(store, start, nr)) {
 		for_each_folio(store, start, nr, folio_write_protect);
 		return;

@@ -42,6 +42,7 @@ struct winmem_window {
 	unsigned long start;
 	unsigned long nr;
 	unsigned long users;		/* reservations that touch it */
+	unsigned long full;		/* of the kept ones: so many pages had no place; 0: not known */
 	bool huge;			/* in the huge store */
 	bool high;			/* of the kept ones: for TOP_DOWN */
 };
@@ -222,6 +223,8 @@ bool winmem_windows_use(struct winmem_windows *windows, unsigned long start, uns
 			break;
 		index = winmem_granule(window->start + window->nr - 1) + 1;
 		window->users += change;
+		if (change < 0)
+			window->full = 0;
 		if (!window->users && (window->huge || !window_is_kept(window))) {
 			window_remove(windows, window);
 			whole = false;
@@ -316,6 +319,7 @@ static void window_remain(struct winmem_windows *windows, struct winmem_window *
 	window->start = start;
 	window->nr = end - start;
 	window->users = window_count_users(windows, window);
+	window->full = 0;
 	window_store(windows, window, window);
 	windows->kept_pages += window->nr;
 }
@@ -431,7 +435,7 @@ static int window_place(struct winmem_windows *windows, struct winmem_window *wi
 	int ret;
 
 	if (!window_fit(windows, window, bounds, nr, start))
-		return -ENOMEM;
+		return -ENOSPC;
 	ret = windows_repair(windows, *start, nr, exec);
 	if (ret != -EEXIST)
 		return ret;
@@ -447,11 +451,15 @@ static bool windows_fit(struct winmem_windows *windows, const struct winmem_boun
 
 again:
 	list_for_each_entry(window, &windows->kept, node) {
-		if (!any && (window->high != bounds->high || window->huge != huge))
+		if (!any && (window->high != bounds->high || window->huge != huge ||
+			     (window->full && nr >= window->full)))
 			continue;
 		ret = window_place(windows, window, bounds, nr, start, exec);
 		if (!ret)
 			return true;
+		/* Till a reservation in it goes: what can be placed anywhere is aligned alike. */
+		if (ret == -ENOSPC && !any)
+			window->full = nr;
 		/* The list has changed. Each time a part of a window has gone. */
 		if (ret == -EAGAIN && !fatal_signal_pending(current))
 			goto again;

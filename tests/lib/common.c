@@ -538,15 +538,6 @@ unsigned long repeat(unsigned long usual, unsigned long most)
 
 /* Children. */
 
-/* Of gcc's, where lines are counted: _exit() does not save the counts. */
-extern void __gcov_dump(void) __attribute__((weak));
-
-static void count_lines(void)
-{
-	if (__gcov_dump)
-		__gcov_dump();
-}
-
 pid_t start_child(void (*function)(void *arg), void *arg)
 {
 	pid_t child;
@@ -557,7 +548,6 @@ pid_t start_child(void (*function)(void *arg), void *arg)
 		return child;
 	alarm(TEST_SECONDS);
 	function(arg);
-	count_lines();
 	_exit(0);
 }
 

@@ -25,6 +25,12 @@
 #define SIGSTACK_FRAMES		8
 #define SIGSTACK_FRAME		2048
 
+/*
+ * The kernel leaves it alone below the stack pointer, and takes who has less than that left for
+ * one who is not on this stack yet: it would begin at the top again, over what is there.
+ */
+#define SIGSTACK_RED_ZONE	128
+
 static pthread_once_t sigstack_once = PTHREAD_ONCE_INIT;
 static pthread_key_t sigstack_key;
 static bool sigstack_has_key;
@@ -90,5 +96,6 @@ bool winmem_sigstack_is_over(const void *rsp)
 {
 	char *map = sigstack_has_key ? pthread_getspecific(sigstack_key) : NULL;
 
-	return map && (const char *)rsp >= map && (const char *)rsp <= map + SIGSTACK_GUARD;
+	return map && (const char *)rsp >= map &&
+	       (const char *)rsp <= map + SIGSTACK_GUARD + SIGSTACK_RED_ZONE;
 }

@@ -310,6 +310,32 @@ TEST(handlers_that_fault_for_ever_end_the_process)
 		EXPECT_DEATH(SIGSEGV, handler_that_faults_for_ever);
 }
 
+static size_t left;
+
+/* With so much of the stack for signals left: the kernel looks below the red zone. */
+static LONG WINAPI fault_at_the_end(EXCEPTION_POINTERS *pointers)
+{
+	stack_t now;
+
+	see(pointers);
+	EXPECT(seen.nr == 1 && !sigaltstack(NULL, &now));
+	asm volatile("mov %0, %%rsp\n\tmovb $1, 0" :: "r"((char *)now.ss_sp + left) : "memory");
+	return EXCEPTION_CONTINUE_SEARCH;
+}
+
+static void handler_that_faults_at_the_end(void *arg)
+{
+	(void)arg;
+	add(0, fault_at_the_end);
+	store(NULL);
+}
+
+TEST(no_handler_begins_anew_at_the_end_of_its_stack)
+{
+	for (left = 0; left < 512; left += 16)
+		EXPECT_DEATH(SIGSEGV, handler_that_faults_at_the_end);
+}
+
 /* The access would go through when it is tried again. */
 TEST(a_guard_that_nobody_takes_ends_the_process)
 {

@@ -258,3 +258,30 @@ TEST(no_descriptor_to_be_had)
 {
 	IN_CHILD(run_out_of_descriptors, NULL);
 }
+
+/* The device is open; what looks into /proc cannot. */
+static void no_descriptor_for_proc(void *arg __attribute__((unused)))
+{
+	const struct rlimit few = { 3, 1024 }, enough = { 1024, 1024 };
+	char *code = alloc(PAGE, XRW);
+	PSAPI_WORKING_SET_EX_INFORMATION info = { .VirtualAddress = code };
+	HANDLE self = GetCurrentProcess();
+
+	put_return(code);
+	protect(code, PAGE, XR);
+	EXPECT(!setrlimit(RLIMIT_NOFILE, &few));
+	EXPECT_ERROR(ERROR_TOO_MANY_OPEN_FILES, QueryWorkingSetEx(self, &info, sizeof(info)));
+	EXPECT_ERROR(ERROR_TOO_MANY_OPEN_FILES, SetProcessWorkingSetSize(self, -1, -1));
+	EXPECT_ERROR(ERROR_TOO_MANY_OPEN_FILES, WriteProcessMemory(self, code, "x", 1, NULL));
+	EXPECT(!setrlimit(RLIMIT_NOFILE, &enough));
+	EXPECT_OK(QueryWorkingSetEx(self, &info, sizeof(info)));
+	EXPECT_OK(SetProcessWorkingSetSize(self, -1, -1));
+	EXPECT_OK(WriteProcessMemory(self, code, "x", 1, NULL));
+	EXPECT_EQ('x', *code);
+	release(code);
+}
+
+TEST(no_descriptor_to_look_with)
+{
+	IN_CHILD(no_descriptor_for_proc, NULL);
+}

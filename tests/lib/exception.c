@@ -282,6 +282,76 @@ CHILD_TEST(a_raise_goes_on_where_the_context_says)
 	EXPECT_EQ(1, landed);
 }
 
+static LONG WINAPI change_one_register(EXCEPTION_POINTERS *pointers)
+{
+	pointers->ContextRecord->Rcx++;
+	call('r');
+	return EXCEPTION_CONTINUE_EXECUTION;
+}
+
+CHILD_TEST(a_raise_comes_back_with_another_context)
+{
+	add(0, change_one_register);
+	raise_one();
+	EXPECT_CALLS("r");
+}
+
+/* Memory runs out: what the process has now, and @more bytes. */
+static void limit_memory(unsigned long more)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	struct rlimit limit;
+	unsigned long pages;
+
+	EXPECT(file && fscanf(file, "%lu", &pages) == 1);
+	fclose(file);
+	EXPECT(!getrlimit(RLIMIT_AS, &limit));
+	limit.rlim_cur = pages * PAGE + more;
+	EXPECT(!setrlimit(RLIMIT_AS, &limit));
+}
+
+static void limit_nothing(void)
+{
+	struct rlimit limit;
+
+	EXPECT(!getrlimit(RLIMIT_AS, &limit));
+	limit.rlim_cur = limit.rlim_max;
+	EXPECT(!setrlimit(RLIMIT_AS, &limit));
+}
+
+CHILD_TEST(no_memory_for_handlers)
+{
+	unsigned int nr = 0;
+	DWORD error;
+
+	add(0, c_continues);
+	limit_memory(0);
+	while (nr < MANY && AddVectoredExceptionHandler(0, d_continues))
+		nr++;
+	error = GetLastError();
+	limit_nothing();
+	EXPECT(nr < MANY);
+	EXPECT_EQ(ERROR_NOT_ENOUGH_MEMORY, error);
+	raise_one();
+	EXPECT_CALLS("c");
+}
+
+/* Handlers run on the stack that there is. */
+CHILD_TEST(no_memory_for_a_stack)
+{
+	char *p = reserve(GRAN);
+	stack_t now;
+
+	limit_memory(64 << 10);
+	add(0, see_and_leave);
+	limit_nothing();
+	EXPECT(!sigaltstack(NULL, &now));
+	EXPECT(now.ss_flags & SS_DISABLE);
+	load(p);
+	EXPECT_AV(EXCEPTION_READ_FAULT, p);
+	release(p);
+}
+
 /* The context of a fault */
 
 struct registers {

@@ -179,6 +179,55 @@ CHILD_TEST(a_handler_after_may_chain_to_ours)
 	EXPECT(!sigismember(&old_mask, SIGSEGV));
 }
 
+/* Whoever chains to ours may tell it what no test can bring about. */
+static int told_code;
+static void *told_addr;
+
+static void tells_of_a_bus_error(int signo __attribute__((unused)), siginfo_t *info, void *context)
+{
+	siginfo_t told = *info;
+
+	told.si_signo = SIGBUS;
+	told.si_code = told_code;
+	told.si_addr = told_addr;
+	ours(SIGBUS, &told, context);
+}
+
+static void tell(int code, void *addr)
+{
+	told_code = code;
+	told_addr = addr;
+	load(NULL);
+}
+
+CHILD_TEST(errors_of_the_bus)
+{
+	const EXCEPTION_RECORD *record = &seen.record;
+	struct sigaction action;
+	char *p = alloc(PAGE, RW);
+
+	add(0, see_and_leave);
+	EXPECT(!sigaction(SIGBUS, NULL, &action));
+	ours = action.sa_sigaction;
+	install(SIGSEGV, tells_of_a_bus_error, 0);
+
+	tell(BUS_ADRALN, p + 1);
+	EXPECT_EQ(EXCEPTION_DATATYPE_MISALIGNMENT, record->ExceptionCode);
+	EXPECT_EQ(0, record->NumberParameters);
+	tell(BUS_MCEERR_AR, p);
+	EXPECT_EQ(EXCEPTION_IN_PAGE_ERROR, record->ExceptionCode);
+	EXPECT_EQ(3, record->NumberParameters);
+	EXPECT_EQ(p, record->ExceptionInformation[1]);
+	EXPECT_EQ(STATUS_DEVICE_DATA_ERROR, record->ExceptionInformation[2]);
+	/* Of memory that is committed only memory can be missing. */
+	tell(BUS_ADRERR, p);
+	EXPECT_EQ(STATUS_NO_MEMORY, record->ExceptionInformation[2]);
+	tell(BUS_ADRERR, map_shared(PAGE));
+	EXPECT_EQ(STATUS_END_OF_FILE, record->ExceptionInformation[2]);
+	EXPECT_EQ(4, seen.nr);
+	release(p);
+}
+
 CHILD_TEST(a_handler_after_is_left_alone)
 {
 	add(0, search);

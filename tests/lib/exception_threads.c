@@ -245,6 +245,29 @@ CHILD_TEST(a_thread_that_asks_has_a_stack_till_it_ends)
 	}
 }
 
+static LONG WINAPI end_the_thread(EXCEPTION_POINTERS *pointers)
+{
+	pthread_exit((void *)pointers->ExceptionRecord->ExceptionInformation[1]);
+}
+
+static void *end_in_a_handler(void *arg)
+{
+	add(0, end_the_thread);
+	load(arg);
+	return NULL;
+}
+
+/* It cannot free the stack it ends on. */
+CHILD_TEST(a_thread_may_end_in_a_handler)
+{
+	pthread_t thread;
+	void *result;
+
+	EXPECT(!pthread_create(&thread, NULL, end_in_a_handler, (void *)8));
+	EXPECT(!pthread_join(thread, &result));
+	EXPECT_EQ(8, result);
+}
+
 static char own_stack[32 << 10] __attribute__((aligned(16)));
 
 CHILD_TEST(a_stack_that_the_program_has_is_kept)

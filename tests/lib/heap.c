@@ -421,8 +421,27 @@ TEST(H69_tails_and_what_is_freed)
 	end(heap);
 }
 
+/* A thread's own slots, given back and taken again. */
+TEST(slots_that_are_used_again_are_zeroed)
+{
+	HANDLE heap = make();
+	char *data[100];
+
+	for (int i = 0; i < 100; i++)
+		data[i] = memset(get(heap, 40), 0xff, 40);
+	for (int i = 0; i < 100; i++)
+		EXPECT_OK(HeapFree(heap, 0, data[i]));
+	for (int i = 0; i < 100; i++) {
+		data[i] = EXPECT_OK(HeapAlloc(heap, HEAP_ZERO_MEMORY, 40));
+		EXPECT(zeroed(data[i], 40));
+	}
+	end(heap);
+}
+
 TEST(handles_that_cannot_be)
 {
+	HEAP_SUMMARY summary = { .cb = sizeof(summary) };
+
 	EXPECT_ERROR(ERROR_INVALID_HANDLE, HeapAlloc(NULL, 0, 10));
 	EXPECT_ERROR(ERROR_INVALID_HANDLE, HeapAlloc((HANDLE)0x12345, 0, 10));
 	EXPECT_ERROR(ERROR_INVALID_HANDLE, HeapReAlloc(NULL, 0, "", 10));
@@ -431,6 +450,7 @@ TEST(handles_that_cannot_be)
 	EXPECT_ERROR(ERROR_INVALID_HANDLE, HeapUnlock(NULL));
 	EXPECT_ERROR(ERROR_INVALID_HANDLE, HeapValidate(NULL, 0, NULL));
 	EXPECT_ERROR(ERROR_INVALID_HANDLE, HeapCompact(NULL, 0));
+	EXPECT_ERROR(ERROR_INVALID_HANDLE, HeapSummary(NULL, 0, &summary));
 	EXPECT_EQ((SIZE_T)-1, HeapSize(NULL, 0, ""));
 }
 

@@ -234,6 +234,43 @@ TEST(memory_of_a_thread_that_ended_goes_back)
 	EXPECT_OK(HeapDestroy(batch.heap));
 }
 
+/* All at once, and more than a word has bits. */
+#define CROWD	100
+
+static pthread_barrier_t crowd;
+
+static void *one_of_many(void *heap)
+{
+	char *data[30];
+
+	for (int i = 0; i < 30; i++)
+		data[i] = memset(get(heap, 40), i, 40);
+	pthread_barrier_wait(&crowd);
+	for (int i = 0; i < 30; i++) {
+		EXPECT_EQ(i, data[i][0]);
+		EXPECT_EQ(i, data[i][39]);
+		EXPECT_OK(HeapFree(heap, 0, data[i]));
+	}
+	return NULL;
+}
+
+TEST(a_hundred_threads_at_once)
+{
+	HANDLE heap = EXPECT_OK(HeapCreate(0, 0, 0));
+	HEAP_SUMMARY summary = { .cb = sizeof(summary) };
+	pthread_t threads[CROWD];
+
+	EXPECT_EQ(0, pthread_barrier_init(&crowd, NULL, CROWD));
+	for (int i = 0; i < CROWD; i++)
+		EXPECT_EQ(0, pthread_create(&threads[i], NULL, one_of_many, heap));
+	for (int i = 0; i < CROWD; i++)
+		EXPECT_EQ(0, pthread_join(threads[i], NULL));
+	EXPECT_OK(HeapValidate(heap, 0, NULL));
+	EXPECT_OK(HeapSummary(heap, 0, &summary));
+	EXPECT_EQ(0, summary.cbAllocated);
+	EXPECT_OK(HeapDestroy(heap));
+}
+
 /* A destructor that runs after the library's own. */
 static pthread_key_t late;
 

@@ -225,6 +225,7 @@ TEST(H44_to_H48_query)
 	length = 1;
 	EXPECT_ERROR(ERROR_INSUFFICIENT_BUFFER, HeapQueryInformation(heap, 0, NULL, 0, &length));
 	EXPECT_EQ(4, length);
+	EXPECT_ERROR(ERROR_NOACCESS, HeapQueryInformation(heap, 0, NULL, 4, NULL));
 	EXPECT_ERROR(ERROR_NOACCESS, HeapQueryInformation(NULL, 0, value, 4, &length));
 	EXPECT_EQ(0, length);
 	EXPECT_ERROR(ERROR_INVALID_PARAMETER, HeapQueryInformation(heap, 1, value, 4, NULL));
@@ -249,6 +250,7 @@ TEST(H52_H53_heaps_that_cannot)
 {
 	HANDLE alone = EXPECT_OK(HeapCreate(HEAP_NO_SERIALIZE, 0, 0));
 	HANDLE fixed = EXPECT_OK(HeapCreate(0, 0, 0x40000));
+	HANDLE checked = EXPECT_OK(HeapCreate(HEAP_TAIL_CHECKING_ENABLED, 0, 0));
 
 	for (int i = 0; i < 100; i++)
 		get(alone, 40);
@@ -256,8 +258,11 @@ TEST(H52_H53_heaps_that_cannot)
 	EXPECT_EQ(0, compat(alone));
 	EXPECT_ERROR(ERROR_INVALID_PARAMETER, compat_set(fixed, 2));
 	EXPECT_EQ(0, compat(fixed));
+	EXPECT_ERROR(ERROR_GEN_FAILURE, compat_set(checked, 2));
+	EXPECT_EQ(0, compat(checked));
 	end(alone);
 	end(fixed);
+	end(checked);
 }
 
 TEST(H54_eighteen_of_one_size)
@@ -307,6 +312,8 @@ TEST(H57_optimize)
 	EXPECT_OK(HeapSetInformation(heap, HeapOptimizeResources, &wanted, sizeof(wanted)));
 	EXPECT_ERROR(ERROR_INSUFFICIENT_BUFFER,
 		     HeapSetInformation(heap, HeapOptimizeResources, &wanted, 4));
+	EXPECT_ERROR(ERROR_NOACCESS,
+		     HeapSetInformation(heap, HeapOptimizeResources, NULL, sizeof(wanted)));
 	wanted.Flags = 1;
 	EXPECT_ERROR(ERROR_INVALID_PARAMETER,
 		     HeapSetInformation(heap, HeapOptimizeResources, &wanted, sizeof(wanted)));

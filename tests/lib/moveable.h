@@ -419,3 +419,27 @@ TEST(handles_under_the_heaps_lock)
 	EXPECT_OK(HeapUnlock(GetProcessHeap()));
 	EXPECT_ERROR(ERROR_NOT_OWNER, HeapUnlock(GetProcessHeap()));
 }
+
+/* Of a moveable block only the handle is asked, and the block may be gone by mistake. */
+TEST(a_moveable_block_is_not_resized_by_its_address)
+{
+	HANDLE memory = make(MOVEABLE, 100);
+
+	EXPECT_ERROR(ERROR_INVALID_HANDLE, CALL(ReAlloc)(lock(memory), 200, MOVEABLE));
+	EXPECT_OK(CALL(Size)(memory) == 100);
+	put(memory);
+}
+
+static void block_freed_behind_its_handle(void *arg __attribute__((unused)))
+{
+	HANDLE memory = make(MOVEABLE, 100);
+
+	setenv("WINMEM_HEAP_TERMINATION", "0", 1);
+	EXPECT_OK(HeapFree(GetProcessHeap(), 0, lock(memory)));
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER, CALL(ReAlloc)(memory, 200, MOVEABLE));
+}
+
+TEST(a_block_that_was_freed_behind_its_handle)
+{
+	IN_CHILD(block_freed_behind_its_handle, NULL);
+}

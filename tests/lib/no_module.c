@@ -110,6 +110,19 @@ TEST(heaps_are_not_supported)
 	EXPECT_ERROR(ERROR_NOT_SUPPORTED, LocalAlloc(LMEM_MOVEABLE, 10));
 }
 
+TEST(handles_of_memory_are_not_supported)
+{
+	HANDLE memory = (HANDLE)0xdeadbee8;
+
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, GlobalReAlloc(memory, 10, GMEM_MOVEABLE));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, GlobalLock(memory));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, GlobalUnlock(memory));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, GlobalSize(memory));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, GlobalFlags(memory) != GMEM_INVALID_HANDLE);
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, GlobalHandle(memory));
+	EXPECT_ERROR(ERROR_NOT_SUPPORTED, GlobalFree(memory) != memory);
+}
+
 TEST(VirtualQuery_is_not_supported)
 {
 	MEMORY_BASIC_INFORMATION mbi, before;

@@ -85,6 +85,8 @@ TEST(rights_of_the_handle)
 	HANDLE reads = open_target(target, PROCESS_VM_READ);
 	HANDLE asks = open_target(target, PROCESS_QUERY_INFORMATION);
 	HANDLE all = open_target(target, MAXIMUM_ALLOWED);
+	HANDLE generic_read = open_target(target, GENERIC_READ);
+	HANDLE generic_execute = open_target(target, GENERIC_EXECUTE);
 	MEMORY_BASIC_INFORMATION info;
 	DWORD old;
 	char byte;
@@ -103,6 +105,14 @@ TEST(rights_of_the_handle)
 	EXPECT_OK(GetProcessId(asks));
 	EXPECT_OK(VirtualQueryEx(all, target->base, &info, sizeof(info)));
 	EXPECT_OK(WriteProcessMemory(all, target->base, "x", 1, NULL));
+	EXPECT_OK(ReadProcessMemory(generic_read, target->base, &byte, 1, NULL));
+	EXPECT_OK(VirtualQueryEx(generic_read, target->base, &info, sizeof(info)));
+	EXPECT_ERROR(ERROR_ACCESS_DENIED,
+		     WriteProcessMemory(generic_read, target->base, "x", 1, NULL));
+	EXPECT_ERROR(ERROR_ACCESS_DENIED,
+		     ReadProcessMemory(generic_execute, target->base, &byte, 1, NULL));
+	EXPECT_OK(CloseHandle(generic_read));
+	EXPECT_OK(CloseHandle(generic_execute));
 	EXPECT_OK(CloseHandle(reads));
 	EXPECT_OK(CloseHandle(asks));
 	EXPECT_OK(CloseHandle(all));

@@ -84,6 +84,7 @@ TEST(S02_length_must_be_exactly_64)
 		EXPECT_ERROR(ERROR_INVALID_PARAMETER, GlobalMemoryStatusEx(&status));
 		EXPECT(!memcmp(&before, &status, sizeof(status)));
 	}
+	EXPECT_ERROR(ERROR_NOACCESS, GlobalMemoryStatusEx(NULL));
 }
 
 TEST(S03_virtual_is_all_of_user_space)

@@ -305,3 +305,22 @@ TEST(VF22_release_never_takes_a_part)
 	EXPECT_EQ(b, query(b + GRAN).AllocationBase);
 	release(b);
 }
+
+TEST(release_beyond_the_highest_address)
+{
+	EXPECT_ERROR(ERROR_INVALID_PARAMETER, VirtualFree((char *)HIGHEST + 1, 0, MEM_RELEASE));
+}
+
+/* No placeholder is there that could be split or joined. */
+TEST(PL11_PL13_PL23_words_for_placeholders)
+{
+	char *b = half_committed();
+
+	EXPECT_UNCHANGED(b, 2 * GRAN, ERROR_INVALID_PARAMETER,
+			 VirtualFree(b, 0, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER));
+	EXPECT_UNCHANGED(b, 2 * GRAN, ERROR_INVALID_ADDRESS,
+			 VirtualFree(b, GRAN, MEM_RELEASE | MEM_PRESERVE_PLACEHOLDER));
+	EXPECT_UNCHANGED(b, 2 * GRAN, ERROR_INVALID_PARAMETER,
+			 VirtualFree(b, 0, MEM_RELEASE | MEM_COALESCE_PLACEHOLDERS));
+	release(b);
+}

@@ -115,6 +115,46 @@ static void slots(void **state)
 		first_of(5000, times);
 }
 
+/* Lengths of blocks have 32 bits. */
+static void longer_than_can_be(void **state)
+{
+	struct winmem_heap_config config = { .supply = &shim_supply, .map = &shim_map, .key = 1 };
+	struct winmem_heap *heap = NULL;
+
+	(void)state;
+	config.initial = (size_t)1 << 35;
+	assert_int_equal(winmem_heap_create(&config, &heap), ENOMEM);
+	config.initial = 0;
+	config.maximum = (size_t)1 << 40;
+	assert_int_equal(winmem_heap_create(&config, &heap), ENOMEM);
+	assert_null(heap);
+}
+
+/* Two free blocks whose middles went back, and what is between them cannot. */
+static void gaps_that_cannot_be_joined(void **state)
+{
+	struct winmem_heap *heap = shim_heap(8 << 20, 0, 0);
+	void *low = winmem_heap_alloc(heap, ME, 900000, 0);
+	void *between = winmem_heap_alloc(heap, ME, 7000, 0);
+	void *high = winmem_heap_alloc(heap, ME, 900000, 0);
+	void *last = winmem_heap_alloc(heap, ME, 7000, 0);
+
+	(void)state;
+	assert_int_equal(winmem_heap_free(heap, ME, low, 0), 0);
+	assert_int_equal(winmem_heap_free(heap, ME, high, 0), 0);
+	shim_supply_refuse_decommit(true);
+	assert_int_equal(winmem_heap_free(heap, ME, between, 0), 0);
+	shim_supply_refuse_decommit(false);
+	assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+	assert_int_equal(allocated(heap), 7000);
+	/* All of it may be had again. */
+	low = winmem_heap_alloc(heap, ME, 900000, WINMEM_HEAP_ZERO_MEMORY);
+	high = winmem_heap_alloc(heap, ME, 900000, WINMEM_HEAP_ZERO_MEMORY);
+	assert_true(low && high && low < last && high < last);
+	assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+	shim_heap_end(heap);
+}
+
 static void realloc_keeps_what_there_is(void **state)
 {
 	struct winmem_heap *heap = shim_heap(0, 0, 0);
@@ -150,6 +190,8 @@ int main(void)
 		cmocka_unit_test(a_block),
 		cmocka_unit_test(a_large_block),
 		cmocka_unit_test(slots),
+		cmocka_unit_test(longer_than_can_be),
+		cmocka_unit_test(gaps_that_cannot_be_joined),
 		cmocka_unit_test(realloc_keeps_what_there_is),
 	};
 

@@ -443,3 +443,15 @@ TEST(a_block_that_was_freed_behind_its_handle)
 {
 	IN_CHILD(block_freed_behind_its_handle, NULL);
 }
+
+TEST(a_block_that_cannot_grow_stays)
+{
+	HANDLE memory = make(MOVEABLE, 100);
+
+	memset(lock(memory), 7, 100);
+	EXPECT_ERROR(NO_ERROR, CALL(Unlock)(memory));
+	EXPECT_ERROR(ERROR_NOT_ENOUGH_MEMORY, CALL(ReAlloc)(memory, (SIZE_T)1 << 47, MOVEABLE));
+	EXPECT_EQ(100, CALL(Size)(memory));
+	EXPECT_EQ(7, lock(memory)[99]);
+	put(memory);
+}

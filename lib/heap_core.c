@@ -154,7 +154,7 @@ static void *alloc_locked(struct winmem_heap *heap, size_t size, uint32_t flags)
 	else if (heap->maximum)
 		err = ENOMEM;
 	else
-		err = winmem_heap_large_alloc(heap, size, WINMEM_HEAP_UNIT, &data);
+		err = winmem_heap_large_alloc(heap, size, WINMEM_HEAP_UNIT, 0, &data);
 	return err ? NULL : data;
 }
 
@@ -214,7 +214,7 @@ void *winmem_heap_alloc_aligned(struct winmem_heap *heap, uint32_t self, size_t 
 	err = winmem_heap_blocks_alloc_aligned(heap, size, align,
 					       flags & WINMEM_HEAP_ZERO_MEMORY, &data);
 	if (err && !heap->maximum)
-		err = winmem_heap_large_alloc(heap, size, align, &data);
+		err = winmem_heap_large_alloc(heap, size, align, 0, &data);
 	heap_exit(heap);
 	return err ? NULL : data;
 }
@@ -349,10 +349,40 @@ static bool is_wasteful(const void *data, size_t size)
 	return size < winmem_heap_segment_slab(data)->slot_size / 2;
 }
 
+/* A large block that may move grows in place, too, as far as its reservation goes. */
+static int grow_large(struct winmem_heap *heap, uint32_t self, void *data, size_t size,
+		      uint32_t flags)
+{
+	struct winmem_heap_large *large;
+	int err = ENOMEM;
+
+	if (heap->maximum || size <= WINMEM_HEAP_BLOCK_MAX)
+		return ENOMEM;
+	heap_enter(heap, self, flags);
+	large = winmem_heap_large_find(heap, data);
+	if (large)
+		err = winmem_heap_large_grow(heap, large, size);
+	heap_exit(heap);
+	return err;
+}
+
+/* A block that grows will do so again: it has as much room again, if it is large. */
+static void *alloc_to_grow(struct winmem_heap *heap, uint32_t self, size_t size, uint32_t flags)
+{
+	void *data = NULL;
+
+	if (heap->maximum || size <= WINMEM_HEAP_BLOCK_MAX)
+		return winmem_heap_alloc(heap, self, size, flags);
+	heap_enter(heap, self, flags);
+	winmem_heap_large_alloc(heap, size, WINMEM_HEAP_UNIT, size, &data);
+	heap_exit(heap);
+	return data;
+}
+
 static int move(struct winmem_heap *heap, uint32_t self, void **data, size_t old, size_t size,
 		uint32_t flags)
 {
-	void *to = winmem_heap_alloc(heap, self, size, flags & ~WINMEM_HEAP_ZERO_MEMORY);
+	void *to = alloc_to_grow(heap, self, size, flags & ~WINMEM_HEAP_ZERO_MEMORY);
 
 	if (!to)
 		return ENOMEM;
@@ -376,6 +406,8 @@ int winmem_heap_realloc(struct winmem_heap *heap, uint32_t self, void **data, si
 	    is_wasteful(*data, size) && !move(heap, self, data, old, size, flags))
 		return 0;
 	err = resize(heap, self, *data, size, flags);
+	if (err == ENOMEM && !fixed)
+		err = grow_large(heap, self, *data, size, flags);
 	if (err == ENOMEM && !fixed)
 		err = move(heap, self, data, old, size, flags);
 	if (!err && size > old && flags & WINMEM_HEAP_ZERO_MEMORY)

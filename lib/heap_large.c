@@ -50,7 +50,8 @@ static void large_link(struct winmem_heap *heap, struct winmem_heap_large *large
 	large_seal(heap, large);
 }
 
-int winmem_heap_large_alloc(struct winmem_heap *heap, size_t size, size_t align, void **data)
+int winmem_heap_large_alloc(struct winmem_heap *heap, size_t size, size_t align, size_t room,
+			    void **data)
 {
 	size_t offset = align < sizeof(struct winmem_heap_large) ?
 			sizeof(struct winmem_heap_large) : align;
@@ -61,9 +62,12 @@ int winmem_heap_large_alloc(struct winmem_heap *heap, size_t size, size_t align,
 	if (size > (size_t)1 << WINMEM_HEAP_ADDR_BITS || align > WINMEM_HEAP_GRANULE / 2)
 		return ENOMEM;
 	committed = winmem_heap_round(size + offset, WINMEM_HEAP_PAGE);
-	reserved = winmem_heap_round(committed, WINMEM_HEAP_GRAIN);
-	if (winmem_heap_reserve(heap, reserved, WINMEM_HEAP_GRANULE, &start))
-		return ENOMEM;
+	reserved = winmem_heap_round(committed + room, WINMEM_HEAP_GRAIN);
+	if (winmem_heap_reserve(heap, reserved, WINMEM_HEAP_GRANULE, &start)) {
+		reserved = winmem_heap_round(committed, WINMEM_HEAP_GRAIN);
+		if (!room || winmem_heap_reserve(heap, reserved, WINMEM_HEAP_GRANULE, &start))
+			return ENOMEM;
+	}
 	if (winmem_heap_commit(heap, start, committed))
 		goto err_release;
 	if (winmem_heap_map_set(heap->map, heap->supply, start, 1,
@@ -138,6 +142,24 @@ int winmem_heap_large_resize(struct winmem_heap *heap, struct winmem_heap_large 
 	if (committed < large->committed &&
 	    !winmem_heap_decommit(heap, (char *)large + committed, large->committed - committed))
 		large->committed = committed;
+	large->size = size;
+	large_seal(heap, large);
+	return 0;
+}
+
+int winmem_heap_large_grow(struct winmem_heap *heap, struct winmem_heap_large *large, size_t size)
+{
+	size_t committed;
+
+	if (size > large->reserved - large->offset)
+		return ENOMEM;
+	committed = winmem_heap_round(size + large->offset, WINMEM_HEAP_PAGE);
+	if (committed > large->committed) {
+		if (winmem_heap_commit(heap, (char *)large + large->committed,
+				       committed - large->committed))
+			return ENOMEM;
+		large->committed = committed;
+	}
 	large->size = size;
 	large_seal(heap, large);
 	return 0;

@@ -29,10 +29,12 @@ _Static_assert(sizeof(struct winmem_heap_large) == 64, "blocks begin 64 bytes in
 /**
  * winmem_heap_large_alloc() - fresh, so it is zero
  * @align: a power of two; more than half a granule cannot be had
+ * @room: bytes behind it that it may grow into; it may get less
  *
  * Return: 0 or ENOMEM.
  */
-int winmem_heap_large_alloc(struct winmem_heap *heap, size_t size, size_t align, void **data);
+int winmem_heap_large_alloc(struct winmem_heap *heap, size_t size, size_t align, size_t room,
+			    void **data);
 
 /** winmem_heap_large_find() - any address may be asked about. NULL: it is no such block. */
 struct winmem_heap_large *winmem_heap_large_find(struct winmem_heap *heap, const void *data);
@@ -56,6 +58,9 @@ int winmem_heap_large_free(struct winmem_heap *heap, struct winmem_heap_large *l
  */
 int winmem_heap_large_resize(struct winmem_heap *heap, struct winmem_heap_large *large,
 			     size_t size);
+
+/** winmem_heap_large_grow() - in place, into the room it has. 0, ENOMEM. */
+int winmem_heap_large_grow(struct winmem_heap *heap, struct winmem_heap_large *large, size_t size);
 
 /** winmem_heap_large_end() - release all that can be reached, for the end of the heap */
 void winmem_heap_large_end(struct winmem_heap *heap);

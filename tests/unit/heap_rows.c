@@ -495,6 +495,24 @@ static void slabs_go_back(void **state)
 	}
 }
 
+/* A large block that has grown once has room to grow. */
+static void a_large_block_grows_where_it_is(void **state)
+{
+	void *data = get(2 << 20), *at;
+
+	(void)state;
+	memset(data, 7, 2 << 20);
+	assert_int_equal(winmem_heap_realloc(heap, ME, &data, 3 << 20, 0), 0);
+	at = data;
+	assert_int_equal(winmem_heap_realloc(heap, ME, &data, 5 << 20, 0), 0);
+	assert_ptr_equal(data, at);
+	assert_int_equal(size_of(data), 5 << 20);
+	assert_int_equal(((char *)data)[(2 << 20) - 1], 7);
+	assert_true(shim_supply_is_committed((char *)data + (3 << 20), 2 << 20));
+	assert_int_equal(winmem_heap_realloc(heap, ME, &data, 9 << 20, 0), 0);
+	assert_int_equal(((char *)data)[(2 << 20) - 1], 7);
+}
+
 #define CASE(name)	cmocka_unit_test_setup_teardown(name, new_heap, end_heap)
 
 int main(void)
@@ -529,6 +547,7 @@ int main(void)
 		CASE(aligned_blocks_are_blocks),
 		CASE(memory_goes_back),
 		CASE(slabs_go_back),
+		CASE(a_large_block_grows_where_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -495,6 +495,22 @@ static void slabs_go_back(void **state)
 	}
 }
 
+/* A power of two and a header of the program's takes no more than a twelfth more. */
+static void a_bit_more_than_a_power_of_two(void **state)
+{
+	static const size_t sizes[] = { 1032, 2064, 4112 };
+	size_t before, taken;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		before = shim_supply_counts().committed;
+		for (int j = 0; j < 4000; j++)
+			get(sizes[i]);
+		taken = shim_supply_counts().committed - before;
+		assert_in_range(taken, 4000 * sizes[i], 4000 * sizes[i] * 13 / 12);
+	}
+}
+
 /* A large block that has grown once has room to grow. */
 static void a_large_block_grows_where_it_is(void **state)
 {
@@ -547,6 +563,7 @@ int main(void)
 		CASE(aligned_blocks_are_blocks),
 		CASE(memory_goes_back),
 		CASE(slabs_go_back),
+		CASE(a_bit_more_than_a_power_of_two),
 		CASE(a_large_block_grows_where_it_is),
 	};
 

@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Slabs: how they are cut, and what other threads have freed in them. See heap_slab.h. */
 #include "heap_class.h"
+#include "heap_segment.h"
 #include "heap_slab.h"
 
 #define SLOT_ALIGN	16
+
+/*
+ * Slabs begin at multiples of 64 KiB, and what lies at the same place in each would share a few
+ * lines of the cache. So a slab has its words and slots up to so many lines farther on, by its
+ * number, in the bytes that are too few for one more slot.
+ */
+#define LINE		64
+#define COLOURS		16
+
+static size_t colour(const char *start, size_t spare)
+{
+	size_t colours = spare / LINE + 1;
+
+	return (uintptr_t)start / WINMEM_HEAP_SLAB_BYTES %
+	       (colours < COLOURS ? colours : COLOURS) * LINE;
+}
 
 void winmem_heap_slab_open(struct winmem_heap_slab *slab, char *start, size_t bytes,
 			   unsigned int class, bool zero)
@@ -14,6 +31,7 @@ void winmem_heap_slab_open(struct winmem_heap_slab *slab, char *start, size_t by
 
 	if (words + nr * size > bytes)
 		nr--;
+	start += colour(start, bytes - words - nr * size);
 	slab->slot_words = (_Atomic uint16_t *)start;
 	for (size_t i = 0; !zero && i < nr; i++)
 		winmem_heap_slab_set_word(slab, i, 0);

@@ -12,7 +12,7 @@
  * The blocks of a first region begin here, or later if its bitmap is long: with less a
  * heap of fixed size would have more room for a block than Windows' (row H26).
  */
-#define FIRST_BYTES	((size_t)0x800)
+#define FIRST_BYTES	((size_t)0xa80)
 
 /* What is committed ahead: a quarter of what there is, within these bounds. */
 #define AHEAD_MIN	((size_t)8192)

@@ -57,8 +57,8 @@ static struct winmem_heap_segment *segment_make(struct winmem_heap *heap)
 	if (winmem_heap_map_set(heap->map, heap->supply, base, GRANULES,
 				(uintptr_t)heap | WINMEM_HEAP_MAP_SEGMENT))
 		goto err_decommit;
-	atomic_store_explicit(&heap->near[winmem_heap_segment_place(base)], (uintptr_t)base,
-			      memory_order_relaxed);
+	atomic_store_explicit(&heap->near[winmem_heap_segment_place(base)],
+			      winmem_heap_segment_number(base), memory_order_relaxed);
 	segment->unused = UINT64_MAX;
 	segment->prev = heap->segments_end;
 	if (heap->segments_end)
@@ -85,7 +85,7 @@ static void segment_release(struct winmem_heap *heap, struct winmem_heap_segment
 		if (segment->slab[i].nr || segment->warm >> i & 1)
 			committed += winmem_heap_segment_slab_bytes(i);
 	}
-	if (heap->near[winmem_heap_segment_place(base)] == (uintptr_t)base)
+	if (heap->near[winmem_heap_segment_place(base)] == winmem_heap_segment_number(base))
 		heap->near[winmem_heap_segment_place(base)] = WINMEM_HEAP_NEAR_NONE;
 	winmem_heap_map_clear(heap->map, base, GRANULES);
 	winmem_heap_release(heap, base, WINMEM_HEAP_SEGMENT_BYTES, committed);

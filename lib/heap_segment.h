@@ -59,17 +59,22 @@ static inline struct winmem_heap_slab *winmem_heap_segment_slab(const void *addr
 }
 
 /*
- * A heap's own short way to know its segments, most of the time: where they begin, each at the
- * place that the low bits of its number name. Where two share a place one is found in the map.
- * No segment begins at 0, but place 0 must not look as if one did.
+ * A heap's own short way to know its segments, most of the time: their numbers, each at the
+ * place that its low bits name. Where two share a place one is found in the map. As many as
+ * this are a gigabyte. No segment has the number 0, but place 0 must not look as if one did.
  */
-#define WINMEM_HEAP_NEAR		64
-#define WINMEM_HEAP_NEAR_NONE		UINT64_MAX
+#define WINMEM_HEAP_NEAR		256
+#define WINMEM_HEAP_NEAR_NONE		UINT32_MAX
 #define WINMEM_HEAP_SEGMENT_SHIFT	22
+
+static inline uint64_t winmem_heap_segment_number(const void *addr)
+{
+	return (uintptr_t)addr >> WINMEM_HEAP_SEGMENT_SHIFT;
+}
 
 static inline unsigned int winmem_heap_segment_place(const void *addr)
 {
-	return (uintptr_t)addr >> WINMEM_HEAP_SEGMENT_SHIFT & (WINMEM_HEAP_NEAR - 1);
+	return winmem_heap_segment_number(addr) & (WINMEM_HEAP_NEAR - 1);
 }
 
 /* What a slab may use. */

@@ -13,10 +13,8 @@
 /* @data: any value. True: it lies in a segment of @heap; false: maybe not. */
 static inline bool winmem_heap_slot_is_near(const struct winmem_heap *heap, const void *data)
 {
-	uintptr_t base = (uintptr_t)winmem_heap_segment_base(data);
-
 	return atomic_load_explicit(&heap->near[winmem_heap_segment_place(data)],
-				    memory_order_relaxed) == base;
+				    memory_order_relaxed) == winmem_heap_segment_number(data);
 }
 
 /* The same, for certain. */

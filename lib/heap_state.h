@@ -36,7 +36,7 @@ struct winmem_heap {
 	/* Written under the mutex, read without. Shards below the limit are there. */
 	_Atomic uint32_t shard_limit;
 	struct winmem_heap_shard *shards;
-	_Atomic uint64_t near[WINMEM_HEAP_NEAR];	/* where segments begin */
+	_Atomic uint32_t near[WINMEM_HEAP_NEAR];	/* numbers of segments */
 
 	struct winmem_heap_lock lock;
 

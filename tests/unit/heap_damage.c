@@ -384,7 +384,7 @@ static void a_tail_overwritten(void **state)
 	winmem_heap_destroy(checked);
 }
 
-/* Anything, anywhere between the heap's own page and the end of its first region. */
+/* Anything, anywhere between the heap's own bytes and the end of its first region. */
 static void random_damage(void **state)
 {
 	(void)state;
@@ -396,7 +396,7 @@ static void random_damage(void **state)
 		for (int i = 0; i < 120; i += 1 + rand() % 3)
 			put(blocks[i]);
 		for (int i = 0; i < 1 + round % 20; i++) {
-			unsigned char *at = (unsigned char *)heap + 0x800 + rand() % 0x1700;
+			unsigned char *at = (unsigned char *)heap + 0xa80 + rand() % 0x1480;
 
 			memset(at, rand() % 4 ? rand() : 0, 1 + rand() % 32);
 		}

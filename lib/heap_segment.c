@@ -14,6 +14,13 @@
 #define WARM_COOLED	2
 #define WARM_LOOKED_AT	8
 
+/*
+ * A segment that was full gives slabs again when half of it is unused: new slabs lie side by side
+ * then, and not in the holes that random frees have left all over the heap. A segment that is half
+ * empty costs its descriptors and page tables, one part in a hundred of what it holds.
+ */
+#define ROOMY_UNUSED	(WINMEM_HEAP_SLABS * 3 / 4)
+
 char *winmem_heap_segment_slab_start(struct winmem_heap_segment *segment, unsigned int number)
 {
 	return winmem_heap_segment_base(segment) +
@@ -27,6 +34,7 @@ size_t winmem_heap_segment_slab_bytes(unsigned int number)
 
 static void roomy_add(struct winmem_heap *heap, struct winmem_heap_segment *segment)
 {
+	segment->roomy = true;
 	segment->roomy_prev = NULL;
 	segment->roomy_next = heap->roomy;
 	if (heap->roomy)
@@ -36,6 +44,7 @@ static void roomy_add(struct winmem_heap *heap, struct winmem_heap_segment *segm
 
 static void roomy_remove(struct winmem_heap *heap, struct winmem_heap_segment *segment)
 {
+	segment->roomy = false;
 	if (segment->roomy_next)
 		segment->roomy_next->roomy_prev = segment->roomy_prev;
 	if (segment->roomy_prev)
@@ -109,15 +118,30 @@ static void segment_drop(struct winmem_heap *heap, struct winmem_heap_segment *s
 	segment_release(heap, segment);
 }
 
-struct winmem_heap_slab *winmem_heap_segment_take(struct winmem_heap *heap, unsigned int class)
+/* Where the next slab is taken from. Any segment will do if there is no room for one more. */
+static struct winmem_heap_segment *segment_choose(struct winmem_heap *heap)
 {
 	struct winmem_heap_segment *segment = heap->roomy;
+
+	if (!segment)
+		segment = segment_make(heap);
+	if (segment)
+		return segment;
+	segment = heap->segments;
+	while (segment && !segment->unused)
+		segment = segment->next;
+	if (segment)
+		roomy_add(heap, segment);
+	return segment;
+}
+
+struct winmem_heap_slab *winmem_heap_segment_take(struct winmem_heap *heap, unsigned int class)
+{
+	struct winmem_heap_segment *segment = segment_choose(heap);
 	unsigned int number;
 	uint64_t bit;
 	bool warm;
 
-	if (!segment)
-		segment = segment_make(heap);
 	if (!segment)
 		return NULL;
 	number = __builtin_ctzll(segment->warm ? segment->warm : segment->unused);
@@ -180,11 +204,15 @@ void winmem_heap_segment_give(struct winmem_heap *heap, struct winmem_heap_slab 
 	slab->nr_slots = 0;
 	heap->slabs--;
 	heap->slabs_warm++;
-	if (segment->unused)
-		roomy_remove(heap, segment);
-	roomy_add(heap, segment);
 	segment->unused |= UINT64_C(1) << (slab - segment->slab);
 	segment->warm |= UINT64_C(1) << (slab - segment->slab);
+	if (!segment->roomy && __builtin_popcountll(segment->unused) < ROOMY_UNUSED) {
+		slab_cool(heap, segment);
+		return;
+	}
+	if (segment->roomy)
+		roomy_remove(heap, segment);
+	roomy_add(heap, segment);
 	cool_down(heap);
 }
 
@@ -192,8 +220,8 @@ void winmem_heap_segment_chill(struct winmem_heap *heap)
 {
 	struct winmem_heap_segment *segment, *next;
 
-	for (segment = heap->roomy; segment; segment = next) {
-		next = segment->roomy_next;
+	for (segment = heap->segments; segment; segment = next) {
+		next = segment->next;
 		while (segment->warm && slab_cool(heap, segment))
 			;
 		if (segment->unused == UINT64_MAX && !segment->warm)

@@ -25,10 +25,11 @@ struct winmem_heap;
 struct winmem_heap_segment {
 	alignas(64) struct winmem_heap_segment *next;	/* of all */
 	struct winmem_heap_segment *prev;
-	struct winmem_heap_segment *roomy_next;		/* of those with a slab to give */
+	struct winmem_heap_segment *roomy_next;		/* of those that slabs are taken from */
 	struct winmem_heap_segment *roomy_prev;
 	uint64_t unused;		/* slabs */
 	uint64_t warm;			/* those of them that are still committed */
+	bool roomy;
 
 	struct winmem_heap_slab slab[WINMEM_HEAP_SLABS];
 };

@@ -495,6 +495,33 @@ static void slabs_go_back(void **state)
 	}
 }
 
+#define SEGMENT	((uintptr_t)4 << 20)
+#define SLAB	((uintptr_t)64 << 10)
+
+/* New slabs lie side by side, not in the holes that frees have left all over the heap. */
+static void new_slabs_lie_together(void **state)
+{
+	static char *blocks[40000];
+	uintptr_t segment, last = 0;
+	int changes = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 40000; i++)
+		blocks[i] = get(1000);
+	/* Three slabs of ten, of which each segment has 64. */
+	for (size_t i = 0; i < 40000; i++) {
+		if ((uintptr_t)blocks[i] / SLAB % 10 < 3)
+			put(blocks[i]);
+	}
+	/* Fifty slabs: what is left of the last segment, and one more, behind the first blocks. */
+	for (size_t i = 0; i < 1600; i++) {
+		segment = (uintptr_t)get(2000) / SEGMENT;
+		changes += segment != last;
+		last = segment;
+	}
+	assert_in_range(changes, 2, 3);
+}
+
 /* A power of two and a header of the program's takes no more than a twelfth more. */
 static void a_bit_more_than_a_power_of_two(void **state)
 {
@@ -563,6 +590,7 @@ int main(void)
 		CASE(aligned_blocks_are_blocks),
 		CASE(memory_goes_back),
 		CASE(slabs_go_back),
+		CASE(new_slabs_lie_together),
 		CASE(a_bit_more_than_a_power_of_two),
 		CASE(a_large_block_grows_where_it_is),
 	};

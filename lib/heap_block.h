@@ -30,6 +30,7 @@
 #define WINMEM_HEAP_FREE	0x2
 #define WINMEM_HEAP_GAP		0x4	/* with FREE */
 #define WINMEM_HEAP_TAIL	0x8	/* with BUSY: a pattern is behind what was asked for */
+#define WINMEM_HEAP_SPARE	0x10	/* with FREE: kept whole, and not in the index */
 
 struct winmem_heap_block {
 	uint32_t units;		/* with this header */

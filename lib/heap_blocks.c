@@ -31,6 +31,11 @@ static size_t tail_bytes(const struct winmem_heap *heap)
 	return heap->options & WINMEM_HEAP_TAIL_CHECKING ? TAIL_BYTES : 0;
 }
 
+static bool is_filed(const struct winmem_heap_block *block)
+{
+	return (block->state & (WINMEM_HEAP_FREE | WINMEM_HEAP_SPARE)) == WINMEM_HEAP_FREE;
+}
+
 static uint32_t units_for(const struct winmem_heap *heap, size_t size)
 {
 	size_t bytes = size + tail_bytes(heap) + sizeof(struct winmem_heap_block);
@@ -105,6 +110,8 @@ static bool tail_is_intact(struct winmem_heap_block *block)
 }
 
 /* Take and cut */
+
+static bool settle_one(struct winmem_heap *heap);
 
 /* The rest of a block of which @block is the front: free, with what is left of the gap. */
 static void cut_rest(struct winmem_heap *heap, struct winmem_heap_region *region,
@@ -181,11 +188,23 @@ static void clear_rest(char *data, size_t size, const struct winmem_heap_zeros *
 	memset(again, 0, end - again);
 }
 
-/* The shortest there is, or nearly, or one in a new region. */
+/* Would its first @units have to be committed? */
+static bool is_short(struct winmem_heap *heap, struct winmem_heap_block *block, uint32_t units)
+{
+	struct winmem_heap_region *region = winmem_heap_region_of(heap, block);
+
+	return region && block->state & WINMEM_HEAP_GAP &&
+	       (char *)(block + units) > region->start + winmem_heap_block_gap(block)->start *
+					 WINMEM_HEAP_PAGE;
+}
+
+/* The shortest there is, or nearly, or one in a new region. Spare blocks go before more comes. */
 static struct winmem_heap_block *find_free(struct winmem_heap *heap, uint32_t units)
 {
 	struct winmem_heap_block *block = winmem_heap_index_find(&heap->index, units);
 
+	while ((!block || is_short(heap, block, units)) && settle_one(heap))
+		block = winmem_heap_index_find(&heap->index, units);
 	if (block || heap->maximum || winmem_heap_region_grow(heap))
 		return block;
 	return winmem_heap_index_find(&heap->index, units);
@@ -193,11 +212,11 @@ static struct winmem_heap_block *find_free(struct winmem_heap *heap, uint32_t un
 
 int winmem_heap_blocks_alloc(struct winmem_heap *heap, size_t size, bool zero, void **data)
 {
-	uint32_t units = units_for(heap, size);
+	uint32_t units = winmem_heap_spare_units(heap, units_for(heap, size));
+	struct winmem_heap_block *block = winmem_heap_spare_take(heap, units);
+	struct winmem_heap_zeros zeros = {};
 	struct winmem_heap_region *region;
-	struct winmem_heap_block *block;
-	struct winmem_heap_zeros zeros;
-	int err = EBADMSG;
+	int err = block ? 0 : EBADMSG;
 
 	/* What is damaged is out of the index after the first time. */
 	for (int i = 0; err == EBADMSG && i < TAKE_TRIES; i++) {
@@ -306,7 +325,7 @@ static void settle(struct winmem_heap *heap, struct winmem_heap_region *region,
 
 		bytes -= (gap->end - gap->start) * WINMEM_HEAP_PAGE;
 	}
-	if (heap->index.bytes + bytes > keep) {
+	if (heap->index.bytes + heap->spares.bytes + bytes > keep) {
 		if (region != &heap->first && block == region->blocks && is_last(region, block)) {
 			winmem_heap_region_close(heap, region);
 			return;
@@ -327,17 +346,22 @@ static void fill_freed(const struct winmem_heap *heap, struct winmem_heap_block 
 		word[i] = FREED_WORD;
 }
 
-int winmem_heap_blocks_free(struct winmem_heap *heap, const struct winmem_heap_spot *spot)
+static bool keep_spare(struct winmem_heap *heap, struct winmem_heap_block *block)
 {
-	struct winmem_heap_block *block = spot->block, *prev, *next;
+	return heap->spares.bytes + winmem_heap_block_bytes(block) <= keep_bytes(heap) &&
+	       winmem_heap_spare_put(heap, block);
+}
+
+/* Merge with the free neighbours, which were checked. */
+static int free_merge(struct winmem_heap *heap, const struct winmem_heap_spot *spot,
+		      struct winmem_heap_block *prev, struct winmem_heap_block *next)
+{
+	struct winmem_heap_block *block = spot->block;
 	bool longer = false;
 
-	/* Both sides are looked at before anything changes. */
-	if (!neighbours(heap, spot, &prev, &next))
-		return damage_found(heap, block);
-	if (prev && !(prev->state & WINMEM_HEAP_FREE))
+	if (prev && !is_filed(prev))
 		prev = NULL;
-	if (next && !(next->state & WINMEM_HEAP_FREE))
+	if (next && !is_filed(next))
 		next = NULL;
 	if (prev && !winmem_heap_index_remove(&heap->index, prev))
 		return damage_found(heap, prev);
@@ -361,8 +385,49 @@ int winmem_heap_blocks_free(struct winmem_heap *heap, const struct winmem_heap_s
 		winmem_heap_index_add(&heap->index, prev);
 	}
 	settle(heap, spot->region, block, longer);
-	damage_tell(heap);
 	return 0;
+}
+
+/* Free a spare block in earnest. False: there was none. */
+static bool settle_one(struct winmem_heap *heap)
+{
+	struct winmem_heap_block *block = winmem_heap_spare_any(heap), *prev, *next;
+	struct winmem_heap_spot spot = { NULL, block };
+
+	if (!block)
+		return false;
+	block->state = WINMEM_HEAP_BUSY;
+	winmem_heap_block_seal(heap->key, block);
+	spot.region = winmem_heap_region_of(heap, block);
+	if (!spot.region || !neighbours(heap, &spot, &prev, &next))
+		heap->index.damaged = block;
+	else
+		free_merge(heap, &spot, prev, next);
+	return true;
+}
+
+void winmem_heap_blocks_settle(struct winmem_heap *heap)
+{
+	while (settle_one(heap))
+		;
+}
+
+int winmem_heap_blocks_free(struct winmem_heap *heap, const struct winmem_heap_spot *spot)
+{
+	struct winmem_heap_block *prev, *next;
+	int err = 0;
+
+	/* Both sides are looked at before anything changes. */
+	if (!neighbours(heap, spot, &prev, &next))
+		return damage_found(heap, spot->block);
+	if (!keep_spare(heap, spot->block)) {
+		err = free_merge(heap, spot, prev, next);
+		/* As the heap shrinks so does what may stay. */
+		while (heap->spares.bytes > keep_bytes(heap) && settle_one(heap))
+			;
+	}
+	damage_tell(heap);
+	return err;
 }
 
 /* Resize */
@@ -373,7 +438,7 @@ static int grow(struct winmem_heap *heap, const struct winmem_heap_spot *spot, u
 	struct winmem_heap_block *block = spot->block;
 	struct winmem_heap_zeros zeros;
 
-	if (!next || !(next->state & WINMEM_HEAP_FREE) || block->units + next->units < units)
+	if (!next || !is_filed(next) || block->units + next->units < units)
 		return ENOMEM;
 	if (take(heap, spot->region, next, units - block->units, &zeros))
 		return ENOMEM;
@@ -407,18 +472,27 @@ int winmem_heap_blocks_resize(struct winmem_heap *heap, const struct winmem_heap
 			      size_t size)
 {
 	struct winmem_heap_block *prev, *next;
-	uint32_t units;
+	uint32_t units, least;
 	int err = 0;
 
 	if (size > WINMEM_HEAP_BLOCK_MAX)
 		return ENOMEM;
 	if (!neighbours(heap, spot, &prev, &next))
 		return damage_found(heap, spot->block);
-	units = units_for(heap, size);
-	if (units > spot->block->units)
+	least = units_for(heap, size);
+	units = winmem_heap_spare_units(heap, least);
+	if (least > spot->block->units && next && next->state & WINMEM_HEAP_SPARE) {
+		winmem_heap_blocks_settle(heap);
+		if (!neighbours(heap, spot, &prev, &next))
+			return damage_found(heap, spot->block);
+	}
+	if (least > spot->block->units) {
 		err = grow(heap, spot, units, next);
-	else
+		if (err && least < units)
+			err = grow(heap, spot, least, next);
+	} else if (units < spot->block->units) {
 		shrink(heap, spot, units);
+	}
 	if (!err)
 		make_busy(heap, spot->block, size);
 	damage_tell(heap);

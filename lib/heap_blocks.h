@@ -42,6 +42,9 @@ int winmem_heap_blocks_find(struct winmem_heap *heap, const void *data,
 /** winmem_heap_blocks_free() - 0, or EBADMSG and nothing has changed */
 int winmem_heap_blocks_free(struct winmem_heap *heap, const struct winmem_heap_spot *spot);
 
+/** winmem_heap_blocks_settle() - free all spare blocks in earnest */
+void winmem_heap_blocks_settle(struct winmem_heap *heap);
+
 /** winmem_heap_blocks_resize() - in place. 0; ENOMEM, EBADMSG: nothing has changed. */
 int winmem_heap_blocks_resize(struct winmem_heap *heap, const struct winmem_heap_spot *spot,
 			      size_t size);

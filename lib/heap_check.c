@@ -25,6 +25,8 @@ static bool region_is_valid(struct winmem_heap *heap, struct winmem_heap_region 
 			continue;
 		}
 		++*nr_free;
+		if (spot.block->state & WINMEM_HEAP_SPARE)
+			continue;
 		if (!winmem_heap_index_has(&heap->index, spot.block))
 			return false;
 	}
@@ -41,7 +43,7 @@ static bool regions_are_valid(struct winmem_heap *heap)
 		    !region_is_valid(heap, region, &nr_free))
 			return false;
 	}
-	return prev == heap->last && nr_free == heap->index.nr;
+	return prev == heap->last && nr_free == heap->index.nr + heap->spares.nr;
 }
 
 /* Other threads may be at work in it: each word is looked at for itself. */

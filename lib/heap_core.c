@@ -122,18 +122,12 @@ bool winmem_heap_has_slots(const struct winmem_heap *heap)
 	return heap->active;
 }
 
-static bool may_have_slots(const struct winmem_heap *heap)
-{
-	return !heap->maximum && !(heap->options & (WINMEM_HEAP_TAIL_CHECKING |
-						    WINMEM_HEAP_FREE_CHECKING));
-}
-
 /* One more of a class without slots. Shard 0 must be there before any slab is. */
 static void count_asked(struct winmem_heap *heap, size_t size)
 {
 	unsigned int class = winmem_heap_class(size);
 
-	if (!may_have_slots(heap) || heap->active >> class & 1 ||
+	if (!winmem_heap_may_round(heap) || heap->active >> class & 1 ||
 	    ++heap->asked[class] < ASKED_ENOUGH)
 		return;
 	if (winmem_heap_shard_open(heap, WINMEM_HEAP_ORPHANS))
@@ -438,6 +432,7 @@ void winmem_heap_leave(struct winmem_heap *heap, uint32_t self)
 
 static void tidy_locked(struct winmem_heap *heap)
 {
+	winmem_heap_blocks_settle(heap);
 	if (!winmem_heap_has_slots(heap))
 		return;
 	winmem_heap_shard_tidy(heap);

@@ -25,13 +25,13 @@ static size_t bitmap_bytes(size_t size)
 
 static uint64_t region_hash(const struct winmem_heap *heap, const struct winmem_heap_region *region)
 {
-	uint64_t hash = winmem_heap_mix(heap->key, (uintptr_t)region);
+	uint64_t other = (heap->key << 29 | heap->key >> 35) ^ UINT64_C(0xd6e8feb86659fd93);
 
-	hash = winmem_heap_mix(hash, (uintptr_t)region->start);
-	hash = winmem_heap_mix(hash, region->size);
-	hash = winmem_heap_mix(hash, (uintptr_t)region->pages);
-	hash = winmem_heap_mix(hash, (uintptr_t)region->blocks);
-	return winmem_heap_mix(hash, region->number);
+	/* As short as that of a block, and for the same reason. Sizes have 35 bits. */
+	return winmem_heap_fold(heap->key ^ (uintptr_t)region, other ^ (uintptr_t)region->start) ^
+	       winmem_heap_fold(other ^ (uintptr_t)region->pages,
+				~heap->key ^ (uintptr_t)region->blocks) ^
+	       winmem_heap_fold(~other ^ region->size, heap->key ^ region->number);
 }
 
 bool winmem_heap_region_is_intact(const struct winmem_heap *heap,

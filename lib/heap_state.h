@@ -18,6 +18,7 @@
 #include "heap_map.h"
 #include "heap_region.h"
 #include "heap_segment.h"
+#include "heap_spare.h"
 #include "heap_supply.h"
 
 struct winmem_heap_large;
@@ -45,6 +46,7 @@ struct winmem_heap {
 	size_t committed;
 
 	struct winmem_heap_index index;
+	struct winmem_heap_spares spares;
 	struct winmem_heap_region first;
 	struct winmem_heap_region *last;	/* region; regions are linked from first on */
 
@@ -102,6 +104,13 @@ static inline void winmem_heap_release(struct winmem_heap *heap, void *addr, siz
 static inline void winmem_heap_damage(const struct winmem_heap *heap, const void *addr)
 {
 	heap->supply->damage(heap->supply->ctx, heap, addr);
+}
+
+/* It grows, and no pattern must follow what is asked for: a block may be longer than that. */
+static inline bool winmem_heap_may_round(const struct winmem_heap *heap)
+{
+	return !heap->maximum && !(heap->options & (WINMEM_HEAP_TAIL_CHECKING |
+						    WINMEM_HEAP_FREE_CHECKING));
 }
 
 static inline size_t winmem_heap_round(size_t size, size_t to)

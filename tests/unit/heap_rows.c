@@ -522,6 +522,45 @@ static void new_slabs_lie_together(void **state)
 	assert_in_range(changes, 2, 3);
 }
 
+/* A block that comes and goes stays where it is, and is free meanwhile. */
+static void spare_blocks_come_back(void **state)
+{
+	char *block[3], *other;
+	size_t size;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		block[i] = get(20000);
+	put(block[1]);
+	put(block[0]);
+	assert_int_equal(winmem_heap_free(heap, ME, block[0], 0), EALREADY);
+	assert_int_equal(winmem_heap_size(heap, ME, block[1], 0, &size), EALREADY);
+	assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+	assert_ptr_equal(get(19000), block[0]);
+	assert_int_equal(size_of(block[0]), 19000);
+	other = winmem_heap_alloc(heap, ME, 18500, WINMEM_HEAP_ZERO_MEMORY);
+	assert_ptr_equal(other, block[1]);
+	assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+}
+
+/* Two that are side by side make room for a longer one before the heap commits more. */
+static void spare_blocks_go_first(void **state)
+{
+	char *block[20];
+	size_t committed;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		block[i] = get(30000);
+	committed = shim_supply_counts().committed;
+	for (int i = 0; i < 20; i++)
+		put(block[i]);
+	for (int i = 0; i < 9; i++)
+		assert_non_null(get(60000));
+	assert_int_equal(shim_supply_counts().committed, committed);
+	assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+}
+
 /* A power of two and a header of the program's takes no more than a twelfth more. */
 static void a_bit_more_than_a_power_of_two(void **state)
 {
@@ -591,6 +630,8 @@ int main(void)
 		CASE(memory_goes_back),
 		CASE(slabs_go_back),
 		CASE(new_slabs_lie_together),
+		CASE(spare_blocks_come_back),
+		CASE(spare_blocks_go_first),
 		CASE(a_bit_more_than_a_power_of_two),
 		CASE(a_large_block_grows_where_it_is),
 	};

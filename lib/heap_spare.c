@@ -13,6 +13,9 @@ _Static_assert(UNITS_MIN == 1 << DOUBLING_MIN, "the first list");
 
 #define NONE		WINMEM_HEAP_SPARES
 
+/* So many lists of longer blocks are looked at: up to three eighths are not asked for then. */
+#define LONGER_TRIED	2
+
 /*
  * Lengths are those of what the program sees, which is a unit less: powers of two are asked for
  * as often as not. Of 2^n units and up to twice as many an eighth of that is a step.
@@ -74,7 +77,7 @@ static struct winmem_heap_block *take(struct winmem_heap *heap, unsigned int lis
 
 struct winmem_heap_block *winmem_heap_spare_take(struct winmem_heap *heap, uint32_t units)
 {
-	struct winmem_heap_block *block;
+	struct winmem_heap_block *block = NULL;
 	unsigned int list;
 
 	if (!heap->spares.nr)
@@ -82,9 +85,8 @@ struct winmem_heap_block *winmem_heap_spare_take(struct winmem_heap *heap, uint3
 	list = list_of(units);
 	if (list == NONE)
 		return NULL;
-	block = take(heap, list, units);
-	if (!block && list + 1 < WINMEM_HEAP_SPARES)
-		block = take(heap, list + 1, units);
+	for (unsigned int i = list; !block && i <= list + LONGER_TRIED && i < WINMEM_HEAP_SPARES; i++)
+		block = take(heap, i, units);
 	return block;
 }
 

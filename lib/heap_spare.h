@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Spare blocks: those of more than 8 and up to 64 KiB that were freed last, kept whole and
- * given out again to whoever asks for as much. So a block that comes and goes is neither merged with
- * its neighbours nor cut again.
+ * given out again to whoever asks for as much. So a block that comes and goes is neither merged
+ * with its neighbours nor cut again.
  *
  * Lengths go in steps as those of slots do, eight to a doubling, and a block of a heap that
  * grows is rounded up to one; so each length has a list, and what is in it fits. A spare block
@@ -33,7 +33,7 @@ struct winmem_heap_spares {
 uint32_t winmem_heap_spare_units(const struct winmem_heap *heap, uint32_t units);
 
 /**
- * winmem_heap_spare_take() - a block of @units, which were rounded; or of the next length
+ * winmem_heap_spare_take() - a block of @units, which were rounded, or a bit more
  *
  * It has no seal yet. Return: NULL: there is none.
  */

@@ -7,7 +7,7 @@
 /* An operation under the mutex is short: worth a moment before the caller goes to sleep. */
 #define SPINS	64
 
-void winmem_heap_mutex_take(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply)
+void winmem_heap_mutex_wait(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply)
 {
 	uint32_t state;
 
@@ -25,19 +25,13 @@ void winmem_heap_mutex_take(struct winmem_heap_lock *lock, const struct winmem_h
 		supply->wait(&lock->mutex, 2);
 }
 
-void winmem_heap_mutex_give(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply)
-{
-	if (atomic_exchange_explicit(&lock->mutex, 0, memory_order_release) == 2)
-		supply->wake(&lock->mutex, 1);
-}
-
-void winmem_heap_enter(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply,
-		       uint32_t self, bool any)
+/* With the mutex, and with it again afterwards. */
+void winmem_heap_turn_wait(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply,
+			   uint32_t self)
 {
 	uint32_t ended;
 
-	winmem_heap_mutex_take(lock, supply);
-	while (lock->owner && lock->owner != self && !any) {
+	while (lock->owner && lock->owner != self) {
 		ended = atomic_load_explicit(&lock->ended, memory_order_relaxed);
 		lock->waiting++;
 		winmem_heap_mutex_give(lock, supply);

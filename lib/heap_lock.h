@@ -24,18 +24,44 @@ struct winmem_heap_lock {
 	uint32_t waiting;
 };
 
-/** winmem_heap_mutex_take() - the structures are the caller's, whoever has the turn. */
-void winmem_heap_mutex_take(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply);
+/* For those below, where others are in the way. */
+void winmem_heap_mutex_wait(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply);
+void winmem_heap_turn_wait(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply,
+			   uint32_t self);
 
-void winmem_heap_mutex_give(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply);
+/** winmem_heap_mutex_take() - the structures are the caller's, whoever has the turn. */
+static inline void winmem_heap_mutex_take(struct winmem_heap_lock *lock,
+					  const struct winmem_heap_supply *supply)
+{
+	uint32_t state = 0;
+
+	if (__builtin_expect(!atomic_compare_exchange_strong_explicit(&lock->mutex, &state, 1,
+								      memory_order_acquire,
+								      memory_order_relaxed), 0))
+		winmem_heap_mutex_wait(lock, supply);
+}
+
+static inline void winmem_heap_mutex_give(struct winmem_heap_lock *lock,
+					  const struct winmem_heap_supply *supply)
+{
+	if (__builtin_expect(atomic_exchange_explicit(&lock->mutex, 0,
+						      memory_order_release) == 2, 0))
+		supply->wake(&lock->mutex, 1);
+}
 
 /**
  * winmem_heap_enter() - take the mutex when no other thread has the turn
  * @self: the caller's number
  * @any: do not wait for the turn
  */
-void winmem_heap_enter(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply,
-		       uint32_t self, bool any);
+static inline void winmem_heap_enter(struct winmem_heap_lock *lock,
+				     const struct winmem_heap_supply *supply, uint32_t self,
+				     bool any)
+{
+	winmem_heap_mutex_take(lock, supply);
+	if (__builtin_expect(lock->owner && lock->owner != self && !any, 0))
+		winmem_heap_turn_wait(lock, supply, self);
+}
 
 /** winmem_heap_turn_take() - wait for the turn and take it, once more if it is @self's */
 void winmem_heap_turn_take(struct winmem_heap_lock *lock, const struct winmem_heap_supply *supply,

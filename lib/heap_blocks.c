@@ -5,6 +5,7 @@
 
 #include "heap_blocks.h"
 #include "heap_core.h"
+#include "heap_look.h"
 #include "heap_state.h"
 
 /* With tail checking, this much of this follows what was asked for (row H69). */

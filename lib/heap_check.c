@@ -3,6 +3,7 @@
 #include "heap_blocks.h"
 #include "heap_core.h"
 #include "heap_large.h"
+#include "heap_look.h"
 #include "heap_slot.h"
 #include "heap_state.h"
 

@@ -7,6 +7,7 @@
 #include "heap_core.h"
 #include "heap_fast.h"
 #include "heap_large.h"
+#include "heap_look.h"
 #include "heap_segment.h"
 #include "heap_shard.h"
 #include "heap_slot.h"

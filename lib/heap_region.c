@@ -2,6 +2,7 @@
 /* Regions, and which of their pages are committed. See heap_region.h. */
 #include <errno.h>
 
+#include "heap_look.h"
 #include "heap_region.h"
 #include "heap_state.h"
 
@@ -23,29 +24,7 @@ static size_t bitmap_bytes(size_t size)
 	return winmem_heap_round(size / WINMEM_HEAP_PAGE, 64) / 8;
 }
 
-static uint64_t region_hash(const struct winmem_heap *heap, const struct winmem_heap_region *region)
-{
-	uint64_t other = (heap->key << 29 | heap->key >> 35) ^ UINT64_C(0xd6e8feb86659fd93);
-
-	/* As short as that of a block, and for the same reason. Sizes have 35 bits. */
-	return winmem_heap_fold(heap->key ^ (uintptr_t)region, other ^ (uintptr_t)region->start) ^
-	       winmem_heap_fold(other ^ (uintptr_t)region->pages,
-				~heap->key ^ (uintptr_t)region->blocks) ^
-	       winmem_heap_fold(~other ^ region->size, heap->key ^ region->number);
-}
-
-bool winmem_heap_region_is_intact(const struct winmem_heap *heap,
-				  const struct winmem_heap_region *region)
-{
-	return region->check == region_hash(heap, region);
-}
-
 /* Pages */
-
-static bool page_is_committed(const struct winmem_heap_region *region, size_t page)
-{
-	return region->pages[page / 64] >> page % 64 & 1;
-}
 
 static void pages_set(struct winmem_heap_region *region, size_t start, size_t end, bool committed)
 {
@@ -82,11 +61,6 @@ static bool pages_decommit(struct winmem_heap *heap, struct winmem_heap_region *
 	return true;
 }
 
-static size_t offset_of(const struct winmem_heap_region *region, const void *addr)
-{
-	return (const char *)addr - region->start;
-}
-
 /* Regions */
 
 /* All of it is one free block, with a gap for what is not committed. */
@@ -94,9 +68,9 @@ static void region_open(struct winmem_heap *heap, struct winmem_heap_region *reg
 			size_t committed)
 {
 	struct winmem_heap_block *block = region->blocks;
-	size_t bytes = region->size - offset_of(region, block);
+	size_t bytes = region->size - winmem_heap_region_offset(region, block);
 
-	region->check = region_hash(heap, region);
+	region->check = winmem_heap_region_hash(heap, region);
 	pages_set(region, 0, committed / WINMEM_HEAP_PAGE, true);
 	*block = (struct winmem_heap_block){
 		.units = bytes / WINMEM_HEAP_UNIT,
@@ -107,7 +81,7 @@ static void region_open(struct winmem_heap *heap, struct winmem_heap_region *reg
 		*winmem_heap_block_gap(block) = (struct winmem_heap_gap){
 			.start = committed / WINMEM_HEAP_PAGE,
 			.end = region->size / WINMEM_HEAP_PAGE,
-			.zero = offset_of(region, block) / WINMEM_HEAP_UNIT + 3,
+			.zero = winmem_heap_region_offset(region, block) / WINMEM_HEAP_UNIT + 3,
 		};
 	}
 	winmem_heap_index_add(&heap->index, block);
@@ -186,59 +160,10 @@ void winmem_heap_region_close(struct winmem_heap *heap, struct winmem_heap_regio
 	winmem_heap_release(heap, region->start, region->size, region->committed);
 }
 
-struct winmem_heap_region *winmem_heap_region_of(struct winmem_heap *heap, const void *addr)
-{
-	struct winmem_heap_region *region;
-	uintptr_t entry, number;
-
-	if ((uintptr_t)addr - (uintptr_t)heap < heap->first.size)
-		return winmem_heap_region_is_intact(heap, &heap->first) ? &heap->first : NULL;
-	entry = winmem_heap_map_get(heap->map, (uintptr_t)addr);
-	if ((entry & ~WINMEM_HEAP_MAP_LOW) != (uintptr_t)heap ||
-	    (entry & WINMEM_HEAP_MAP_KIND) != WINMEM_HEAP_MAP_REGION)
-		return NULL;
-	number = (entry & WINMEM_HEAP_MAP_LOW) >> WINMEM_HEAP_MAP_NUMBER_SHIFT;
-	region = (void *)(((uintptr_t)addr & ~(WINMEM_HEAP_GRANULE - 1)) -
-			  number * WINMEM_HEAP_GRANULE);
-	return winmem_heap_region_is_intact(heap, region) ? region : NULL;
-}
-
-bool winmem_heap_region_has(const struct winmem_heap *heap,
-			    const struct winmem_heap_region *region,
-			    const struct winmem_heap_block *block)
-{
-	size_t offset = offset_of(region, block), bytes = sizeof(struct winmem_heap_free);
-
-	if (block < region->blocks || offset % WINMEM_HEAP_UNIT ||
-	    offset > region->size - sizeof(*block) ||
-	    !page_is_committed(region, offset / WINMEM_HEAP_PAGE))
-		return false;
-	/* How far the hash reads. The page behind may not be there for a block that is none. */
-	if (block->state & (WINMEM_HEAP_FREE | WINMEM_HEAP_GAP)) {
-		if (block->state & WINMEM_HEAP_GAP)
-			bytes = sizeof(struct winmem_heap_hollow);
-		if (offset > region->size - bytes ||
-		    !page_is_committed(region, (offset + bytes - 1) / WINMEM_HEAP_PAGE))
-			return false;
-	}
-	return winmem_heap_block_is_intact(heap->key, block);
-}
-
-struct winmem_heap_block *winmem_heap_region_next(const struct winmem_heap *heap,
-						  const struct winmem_heap_region *region,
-						  const struct winmem_heap_block *block)
-{
-	struct winmem_heap_block *next = (struct winmem_heap_block *)block + block->units;
-
-	if (!winmem_heap_region_has(heap, region, next) || next->before != block->units)
-		return NULL;
-	return next;
-}
-
 int winmem_heap_region_fill(struct winmem_heap *heap, struct winmem_heap_region *region,
 			    struct winmem_heap_gap *gap, const void *end)
 {
-	size_t need = winmem_heap_round(offset_of(region, end), WINMEM_HEAP_PAGE);
+	size_t need = winmem_heap_round(winmem_heap_region_offset(region, end), WINMEM_HEAP_PAGE);
 	size_t ahead = region->committed / 4, upto;
 	int err;
 
@@ -264,7 +189,7 @@ int winmem_heap_region_fill(struct winmem_heap *heap, struct winmem_heap_region 
 void winmem_heap_region_trim(struct winmem_heap *heap, struct winmem_heap_region *region,
 			     struct winmem_heap_block *block, size_t least)
 {
-	size_t offset = offset_of(region, block);
+	size_t offset = winmem_heap_region_offset(region, block);
 	size_t start = winmem_heap_round(offset + sizeof(struct winmem_heap_hollow),
 					 WINMEM_HEAP_PAGE) / WINMEM_HEAP_PAGE;
 	size_t end = (offset + winmem_heap_block_bytes(block)) / WINMEM_HEAP_PAGE;

@@ -58,22 +58,6 @@ int winmem_heap_region_grow(struct winmem_heap *heap);
 /** winmem_heap_region_close() - give back a region that holds one free, unfiled block */
 void winmem_heap_region_close(struct winmem_heap *heap, struct winmem_heap_region *region);
 
-/** winmem_heap_region_of() - the region @addr lies in; NULL: none of this heap, or damaged */
-struct winmem_heap_region *winmem_heap_region_of(struct winmem_heap *heap, const void *addr);
-
-bool winmem_heap_region_is_intact(const struct winmem_heap *heap,
-				  const struct winmem_heap_region *region);
-
-/** winmem_heap_region_next() - the block behind; NULL: there is none, or it is damaged */
-struct winmem_heap_block *winmem_heap_region_next(const struct winmem_heap *heap,
-						  const struct winmem_heap_region *region,
-						  const struct winmem_heap_block *block);
-
-/** winmem_heap_region_block() - is @block a block of it? Any address of the region will do. */
-bool winmem_heap_region_has(const struct winmem_heap *heap,
-			    const struct winmem_heap_region *region,
-			    const struct winmem_heap_block *block);
-
 /**
  * winmem_heap_region_fill() - commit the front of a block's gap
  * @gap: shrinks; when start meets end it is gone

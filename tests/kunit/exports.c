@@ -58,6 +58,7 @@ EXPORT(winmem_store_mapping);
 EXPORT(winmem_store_is_lost);
 EXPORT(winmem_backing_next);
 EXPORT(winmem_backing_store);
+EXPORT(winmem_backing_has_huge);
 
 EXPORT(winmem_region_commit);
 EXPORT(winmem_region_commit_new);

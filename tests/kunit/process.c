@@ -164,18 +164,36 @@ void winmem_process_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, winmem_process_charged(process, 0), 0UL);
 }
 
-int winmem_test_reserve_at(struct kunit *test, unsigned long start, unsigned long nr,
-			   const struct winmem_bounds *bounds, struct winmem_region **region)
+static int reserve_in(struct kunit *test, unsigned long start, unsigned long nr,
+		      const struct winmem_bounds *bounds, enum winmem_huge huge,
+		      struct winmem_region **region)
 {
 	struct winmem_space *space = space_of(test);
 	int ret;
 
 	mutex_lock(&space->mutex);
-	ret = winmem_space_reserve(space, start, nr, bounds, WINMEM_HUGE_MAYBE, region);
+	ret = winmem_space_reserve(space, start, nr, bounds, huge, region);
 	if (!ret)
 		(*region)->prot = WINMEM_PROT_READWRITE;
 	mutex_unlock(&space->mutex);
 	return ret;
+}
+
+/* In the windows that stay, whatever its length. */
+int winmem_test_reserve_at(struct kunit *test, unsigned long start, unsigned long nr,
+			   const struct winmem_bounds *bounds, struct winmem_region **region)
+{
+	return reserve_in(test, start, nr, bounds, WINMEM_HUGE_NEVER, region);
+}
+
+/* Where there may be huge pages, if it is long enough; NULL when it fails. */
+struct winmem_region *winmem_test_reserve_huge(struct kunit *test, unsigned long nr)
+{
+	struct winmem_region *region;
+
+	if (reserve_in(test, 0, nr, &winmem_anywhere, WINMEM_HUGE_MAYBE, &region))
+		return NULL;
+	return region;
 }
 
 /* NULL when it fails. */

@@ -65,6 +65,7 @@ extern const struct winmem_bounds winmem_anywhere;
 /* The calls of region.h and space.h, with the mutex taken. */
 struct winmem_region *winmem_test_reserve(struct kunit *test, unsigned long start,
 					  unsigned long nr);
+struct winmem_region *winmem_test_reserve_huge(struct kunit *test, unsigned long nr);
 int winmem_test_reserve_at(struct kunit *test, unsigned long start, unsigned long nr,
 			   const struct winmem_bounds *bounds, struct winmem_region **region);
 struct winmem_region *winmem_test_commit_new(struct kunit *test, unsigned long nr, u32 prot);

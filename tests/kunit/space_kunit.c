@@ -15,9 +15,13 @@
 
 static bool is_whole(struct kunit *test, unsigned long start, unsigned long nr)
 {
-	bool exec;
+	struct winmem_space *space = space_of(test);
+	bool exec, whole;
 
-	return winmem_window_is_whole(current->mm, &space_of(test)->backing, start, nr, &exec);
+	mutex_lock(&space->mutex);
+	whole = winmem_window_is_whole(current->mm, &space->backing, start, nr, &exec);
+	mutex_unlock(&space->mutex);
+	return whole;
 }
 
 static unsigned long map_foreign(unsigned long page, unsigned long nr, unsigned long flags)
@@ -77,6 +81,32 @@ static void space_first_reservation_makes_a_window(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, space_of(test)->nr_regions, 0UL);
 	KUNIT_EXPECT_EQ(test, space_of(test)->windows.kept_pages, GIB);
 	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, winmem_test_reserve(test, 0, GIB));
+	KUNIT_EXPECT_EQ(test, space_of(test)->windows.kept_pages, GIB);
+}
+
+/* A window with huge pages is for large reservations, and goes with the last of them. */
+static void space_large_reservation_has_another_window(struct kunit *test)
+{
+	struct winmem_backing *backing = &space_of(test)->backing;
+	struct winmem_region *one = winmem_test_reserve(test, 0, 1), *two, *three;
+	unsigned long start;
+
+	NEED(test, one);
+	two = winmem_test_reserve_huge(test, 2 * WINMEM_CHUNK_PAGES);
+	NEED(test, two);
+	three = winmem_test_reserve_huge(test, 2 * WINMEM_CHUNK_PAGES - GRANULE);
+	NEED(test, three);
+	start = two->start;
+	KUNIT_EXPECT_EQ(test, start % WINMEM_CHUNK_PAGES, 0UL);
+	KUNIT_EXPECT_EQ(test, space_of(test)->windows.kept_pages, 2 * GIB);
+	KUNIT_EXPECT_TRUE(test, winmem_backing_has_huge(backing, start, 1));
+	KUNIT_EXPECT_FALSE(test, winmem_backing_has_huge(backing, one->start, 1));
+	KUNIT_EXPECT_FALSE(test, winmem_backing_has_huge(backing, three->start, three->nr));
+	KUNIT_EXPECT_TRUE(test, is_whole(test, start, GIB));
+
+	winmem_test_release(test, two);
+	KUNIT_EXPECT_FALSE(test, winmem_backing_has_huge(backing, start, GIB));
+	KUNIT_EXPECT_FALSE(test, winmem_test_is_mapped(start));
 	KUNIT_EXPECT_EQ(test, space_of(test)->windows.kept_pages, GIB);
 }
 
@@ -275,6 +305,7 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(space_opened_twice_is_one),
 	KUNIT_CASE(space_of_another_process_is_another),
 	KUNIT_CASE(space_first_reservation_makes_a_window),
+	KUNIT_CASE(space_large_reservation_has_another_window),
 	KUNIT_CASE(space_windows_grow),
 	KUNIT_CASE(space_top_down_is_high),
 	KUNIT_CASE(space_bounds_hold),

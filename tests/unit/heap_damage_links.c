@@ -66,8 +66,8 @@ static void fill(size_t size)
 /* In the list of their size are @far, @next and @before; the header of the first is spoilt. */
 static void a_free_neighbour_in_a_damaged_list(void **state)
 {
-	char *before = get(9000), *data = get(9000), *next = get(9000);
-	char *kept = get(9000), *far = get(9000), *last = get(9000);
+	char *before = get(70000), *data = get(70000), *next = get(70000);
+	char *kept = get(70000), *far = get(70000), *last = get(70000);
 	void *at = data;
 
 	(void)state;
@@ -75,7 +75,7 @@ static void a_free_neighbour_in_a_damaged_list(void **state)
 	assert_int_equal(put(next), 0);
 	assert_int_equal(put(far), 0);
 	far[-16] ^= 1;
-	assert_int_equal(winmem_heap_realloc(heap, ME, &at, 12000, WINMEM_HEAP_IN_PLACE_ONLY),
+	assert_int_equal(winmem_heap_realloc(heap, ME, &at, 90000, WINMEM_HEAP_IN_PLACE_ONLY),
 			 ENOMEM);
 	assert_ptr_equal(at, data);
 	assert_int_equal(put(data), EBADMSG);

@@ -105,6 +105,15 @@ static inline int winmem_shmem_get_folio(struct file *file, pgoff_t index, struc
 }
 
 /*
+ * Whether who maps a page of a large folio maps all of the folio, whatever was asked for. Then a
+ * page in it cannot have a state of its own.
+ */
+static inline bool winmem_maps_whole_folios(void)
+{
+	return LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0);
+}
+
+/*
  * Having this at all, and no policy to show, keeps NUMA balancing away from a mapping: it
  * would take a PTE that is dirty and write-protected for one that may be made writable.
  */

@@ -23,6 +23,7 @@
 #include <linux/slab.h>
 
 #include "backing.h"
+#include "compat.h"
 #include "widen.h"
 #include "window.h"
 #include "windows.h"
@@ -235,7 +236,10 @@ bool winmem_windows_use(struct winmem_windows *windows, unsigned long start, uns
 
 static bool is_huge(enum winmem_huge huge, unsigned long nr)
 {
-	return huge == WINMEM_HUGE_ALWAYS || (huge == WINMEM_HUGE_MAYBE && nr >= HUGE_MIN);
+	if (huge == WINMEM_HUGE_ALWAYS)
+		return true;
+	/* Their pages may come to differ. */
+	return huge == WINMEM_HUGE_MAYBE && nr >= HUGE_MIN && !winmem_maps_whole_folios();
 }
 
 /*

@@ -32,6 +32,7 @@ TEST(memory_filled_in_order_gets_huge_pages)
 {
 	unsigned long base = large_filled(SEED);
 
+	need_huge_blocks();
 	EXPECT(!(base % CHUNK));
 	EXPECT_EQ(LARGE - CHUNK, huge_bytes());
 	EXPECT(filled(base, LARGE, SEED));
@@ -43,6 +44,7 @@ TEST(memory_filled_from_its_end_gets_huge_pages)
 {
 	unsigned long base = reserve_commit(LARGE, READWRITE);
 
+	need_huge_blocks();
 	for (unsigned long at = base + LARGE; at > base; at -= PAGE)
 		EXPECT(try_write(at - 1, 1));
 	EXPECT_EQ(LARGE - CHUNK, huge_bytes());
@@ -52,6 +54,7 @@ TEST(memory_that_is_read_first_can_be_written)
 {
 	unsigned long base = reserve_commit(LARGE, READWRITE);
 
+	need_huge_blocks();
 	EXPECT(zeroed(base, LARGE));
 	EXPECT_EQ(LARGE - CHUNK, huge_bytes());
 	fill(base, LARGE, SEED);
@@ -371,7 +374,7 @@ TEST(a_child_that_inherits_the_mapping_sees_nothing)
 {
 	unsigned long base = large_filled(SEED);
 
-	EXPECT_OK(madvise((void *)base, LARGE, MADV_DOFORK));
+	inherit(base, LARGE);
 	IN_CHILD(child_cannot_touch, (void *)inside(base));
 	EXPECT(filled(base, LARGE, SEED));
 }
@@ -389,6 +392,7 @@ TEST(two_threads_fill_a_share_each)
 	unsigned long base = reserve_commit(LARGE, READWRITE);
 	pthread_t thread;
 
+	need_huge_blocks();
 	EXPECT_EQ(0, pthread_create(&thread, NULL, fill_share, (void *)base));
 	fill_share((void *)(base + LARGE / 2));
 	pthread_join(thread, NULL);

@@ -8,6 +8,8 @@
 
 #include "keep.h"
 
+#include <sys/utsname.h>
+
 #define BLOCKS	8UL
 #define LARGE	(BLOCKS * CHUNK)
 
@@ -29,6 +31,25 @@ static inline unsigned long large_filled(unsigned int seed)
 
 	fill(base, LARGE, seed);
 	return base;
+}
+
+/* Let a child inherit it, on kernels that do: newer ones refuse, for it cannot grow. */
+static inline void inherit(unsigned long base, unsigned long length)
+{
+	if (madvise((void *)base, length, MADV_DOFORK))
+		EXPECT_EQ(EINVAL, errno);
+}
+
+/* From 6.18 on a large folio is mapped as a whole: there only large pages are huge. */
+static inline void need_huge_blocks(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname name;
+
+	EXPECT_OK(uname(&name));
+	EXPECT_EQ(2, sscanf(name.release, "%u.%u", &major, &minor));
+	if (major * 1000 + minor >= 6018)
+		skip_because("Linux %u.%u maps large folios as a whole", major, minor);
 }
 
 #define HUGE_OR_SKIP(bytes)						\

@@ -360,7 +360,7 @@ TEST(a_child_has_none_of_it)
 	fill(base, LARGE, 1);
 	IN_CHILD(child_has_none, (void *)base);
 	EXPECT(filled(base, LARGE, 1));
-	EXPECT_OK(madvise((void *)base, LARGE, MADV_DOFORK));
+	inherit(base, LARGE);
 	IN_CHILD(child_has_none, (void *)base);
 	EXPECT(filled(base, LARGE, 1));
 }

@@ -20,6 +20,7 @@
 #include <asm/pgalloc.h>
 
 #include "chunk.h"
+#include "compat.h"
 #include "huge.h"
 #include "pages.h"
 
@@ -57,7 +58,7 @@ bool winmem_huge_wanted(struct winmem_pages *pages, const struct winmem_chunk *c
 {
 	unsigned long index = page >> WINMEM_CHUNK_SHIFT;
 
-	if (chunk->touched || !winmem_huge_fits(chunk))
+	if (chunk->touched || !winmem_huge_fits(chunk) || winmem_maps_whole_folios())
 		return false;
 	switch (winmem_chunk_offset(page)) {
 	case 0:

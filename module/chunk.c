@@ -252,6 +252,25 @@ bool winmem_chunk_is_idle(const struct winmem_chunk *chunk)
 	return chunk->state == WINMEM_PAGE_NONE;
 }
 
+/**
+ * winmem_chunk_rest() - an idle chunk forgets what faults have left in it
+ * @chunk: idle chunk
+ *
+ * Context: the space's mutex is held.
+ */
+void winmem_chunk_rest(struct winmem_chunk *chunk)
+{
+	struct winmem_chunk_watch *watch = chunk->watch;
+
+	spin_lock(&chunk->lock);
+	chunk->watch = NULL;
+	chunk->window = 0;
+	chunk->next = 0;
+	chunk->touched = 0;
+	spin_unlock(&chunk->lock);
+	kfree(watch);
+}
+
 static void change_state(u8 *state, struct winmem_pages_change *change)
 {
 	change->old |= *state;
@@ -322,5 +341,7 @@ void winmem_chunk_set(struct winmem_chunk *chunk, unsigned long start, unsigned 
 	if (change->mask & WINMEM_PAGE_PROT)
 		chunk->committed += (winmem_page_is_committed(change->bits) ? nr : 0) - before;
 	chunk_check(chunk);
-	kfree(spare);
+	/* Seldom; the call alone is felt. */
+	if (spare)
+		kfree(spare);
 }

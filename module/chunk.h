@@ -86,6 +86,7 @@ unsigned int winmem_chunk_run(const struct winmem_chunk *chunk, unsigned long st
 int winmem_chunk_make_states(struct winmem_chunk *chunk);
 int winmem_chunk_make_watch(struct winmem_chunk *chunk);
 bool winmem_chunk_is_idle(const struct winmem_chunk *chunk);
+void winmem_chunk_rest(struct winmem_chunk *chunk);
 void winmem_chunk_set(struct winmem_chunk *chunk, unsigned long start, unsigned int nr,
 		      struct winmem_pages_change *change);
 bool winmem_chunk_is_valid(const struct winmem_chunk *chunk);

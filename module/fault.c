@@ -30,7 +30,7 @@
 #include "widen.h"
 
 /* Pages that a fault in order may map at once. */
-#define FAULT_PAGES_MAX	16
+#define FAULT_PAGES_MAX	32
 
 /* A fault being handled. */
 struct winmem_fault {
@@ -38,7 +38,6 @@ struct winmem_fault {
 	struct winmem_space *space;
 	struct winmem_store *store;
 	unsigned long page;
-	struct winmem_found found;	/* its chunk */
 	unsigned int access;	/* WINMEM_ACCESS_* it needs */
 	u8 state;		/* when last looked at */
 	bool huge;		/* a huge page is wanted */
@@ -77,8 +76,7 @@ static void fault_take_guard(struct winmem_fault *fault, struct winmem_chunk *ch
  */
 static struct winmem_chunk *fault_lock(struct winmem_fault *fault)
 {
-	struct winmem_chunk *chunk = winmem_pages_lock_found(&fault->space->pages, fault->page,
-							     &fault->found);
+	struct winmem_chunk *chunk = winmem_pages_lock(&fault->space->pages, fault->page);
 
 	fault->state = WINMEM_PAGE_NONE;
 	if (!chunk)
@@ -135,21 +133,14 @@ static unsigned long fault_window(struct winmem_fault *fault, struct winmem_chun
  */
 static int fault_get_pages(struct winmem_fault *fault, unsigned long nr)
 {
-	unsigned long i;
 	struct folio *folio = winmem_store_get(fault->store, fault->page, fault->huge, &fault->fresh);
 
 	if (IS_ERR(folio))
 		return PTR_ERR(folio);
 	fault->folio = folio;
-	/* The others have come with it. */
-	if (folio_test_large(folio))
-		return 0;
-	for (i = 1; i < nr; i++) {
-		folio = winmem_store_get(fault->store, fault->page + i, false, &fault->fresh);
-		if (IS_ERR(folio))
-			break;
-		folio_put(folio);
-	}
+	/* Else the others have come with it. */
+	if (!folio_test_large(folio))
+		winmem_store_fill(fault->store, fault->page + 1, nr - 1, &fault->fresh);
 	return 0;
 }
 

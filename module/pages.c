@@ -8,9 +8,11 @@
  * caller holds the space's mutex unless a function says otherwise. The range logic, here
  * and in chunk.c, has nothing of the kernel in it but its containers.
  */
+#include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/minmax.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -19,6 +21,7 @@
 
 #include "pages.h"
 #include "prot.h"
+#include "widen.h"
 
 static unsigned long chunk_index(unsigned long page)
 {
@@ -54,6 +57,26 @@ static struct winmem_chunk *chunk_around(const struct winmem_pages *pages, unsig
 	return pages->last;
 }
 
+/*
+ * The chunk that was looked for last on this CPU without the mutex: faults come in groups. While
+ * the table's version is the same, no chunk has been taken out of it, and it still is the page's.
+ * One that is taken out at this moment is not freed before the caller has left its RCU read
+ * section: the version has changed before it was given to RCU.
+ */
+struct pages_hint {
+	u64 version;
+	unsigned long index;
+	struct winmem_chunk *chunk;
+};
+
+static DEFINE_PER_CPU(struct pages_hint, pages_hint);
+static atomic64_t pages_version;
+
+static void version_change(struct winmem_pages *pages)
+{
+	WRITE_ONCE(pages->version, atomic64_inc_return(&pages_version));
+}
+
 /**
  * winmem_pages_init() - start with no states
  * @pages: table
@@ -65,7 +88,9 @@ void winmem_pages_init(struct winmem_pages *pages)
 	xa_init_flags(&pages->chunks, XA_FLAGS_ACCOUNT);
 	pages->last = NULL;
 	pages->last_index = 0;
-	pages->erased = 0;
+	pages->idle = NULL;
+	pages->idle_index = 0;
+	version_change(pages);
 }
 
 /**
@@ -103,42 +128,24 @@ u8 winmem_pages_get(struct winmem_pages *pages, unsigned long page)
 	return chunk ? winmem_chunk_get(chunk, page) : WINMEM_PAGE_NONE;
 }
 
-/**
- * winmem_pages_lock_found() - find and lock the chunk of a page, for a fault, or lock it again
- * @pages: table
- * @page: page number
- * @found: empty, or what an earlier call for the same page has made of it
- *
- * While no chunk has been taken out of the table, the one found before still is the page's. One
- * that is taken out at this moment is not freed before the caller has left its RCU read section:
- * the count has grown before.
- *
- * Context: no lock needed; returns in an RCU read section with the chunk's lock held.
- * Return: the chunk, or NULL and nothing held: the page is not committed. A chunk that
- * was taken out of the table meanwhile holds WINMEM_PAGE_NONE only, which is the truth.
- */
-struct winmem_chunk *winmem_pages_lock_found(struct winmem_pages *pages, unsigned long page,
-					     struct winmem_found *found)
+/* In an RCU read section. */
+static struct winmem_chunk *chunk_look(struct winmem_pages *pages, unsigned long index)
 {
-	unsigned long erased;
+	struct pages_hint *hint = get_cpu_ptr(&pages_hint);
+	u64 version = READ_ONCE(pages->version);
+	struct winmem_chunk *chunk;
 
-	rcu_read_lock();
-	erased = READ_ONCE(pages->erased);
-	if (!found->chunk || erased != found->erased) {
-		/* Counted first, then looked for: pairs with winmem_pages_forget(). */
+	if (hint->version == version && hint->index == index) {
+		chunk = hint->chunk;
+	} else {
+		/* First the version, then the chunk: pairs with chunk_erase(). */
 		smp_rmb();
-		found->erased = erased;
-		found->chunk = xa_load(&pages->chunks, chunk_index(page));
-		if (!found->chunk) {
-			rcu_read_unlock();
-			return NULL;
-		}
+		chunk = xa_load(&pages->chunks, index);
+		if (chunk)
+			*hint = (struct pages_hint) { version, index, chunk };
 	}
-	spin_lock(&found->chunk->lock);
-	/* A lock that is taken or not is past sparse; it is told of none. */
-	__release(&found->chunk->lock);
-	__release(RCU);
-	return found->chunk;
+	put_cpu_ptr(&pages_hint);
+	return chunk;
 }
 
 /**
@@ -146,14 +153,25 @@ struct winmem_chunk *winmem_pages_lock_found(struct winmem_pages *pages, unsigne
  * @pages: table
  * @page: page number
  *
- * Context: no lock needed; returns in an RCU read section with the chunk's lock held.
- * Return: as winmem_pages_lock_found().
+ * Context: process; no lock needed; returns in an RCU read section with the chunk's lock held.
+ * Return: the chunk, or NULL and nothing held: the page is not committed. A chunk that
+ * was taken out of the table meanwhile holds WINMEM_PAGE_NONE only, which is the truth.
  */
 struct winmem_chunk *winmem_pages_lock(struct winmem_pages *pages, unsigned long page)
 {
-	struct winmem_found found = {};
+	struct winmem_chunk *chunk;
 
-	return winmem_pages_lock_found(pages, page, &found);
+	rcu_read_lock();
+	chunk = chunk_look(pages, chunk_index(page));
+	if (!chunk) {
+		rcu_read_unlock();
+		return NULL;
+	}
+	spin_lock(&chunk->lock);
+	/* A lock that is taken or not is past sparse; it is told of none. */
+	__release(&chunk->lock);
+	__release(RCU);
+	return chunk;
 }
 
 /**
@@ -520,11 +538,44 @@ struct winmem_chunk *winmem_pages_next(struct winmem_pages *pages, unsigned long
 	return chunk;
 }
 
+/* Take a chunk out of the table that says no more than a missing one. */
+static void chunk_erase(struct winmem_pages *pages, struct winmem_chunk *chunk, unsigned long index)
+{
+	u8 *states = chunk->states;
+
+	pages->last = NULL;
+	xa_erase(&pages->chunks, index);
+	winmem_widen(WINMEM_WIDEN_FORGET);
+	/* Whoever has read the new version does not find it any more: pairs with chunk_look(). */
+	smp_wmb();
+	version_change(pages);
+	spin_lock(&chunk->lock);
+	chunk->states = NULL;
+	chunk->state = WINMEM_PAGE_NONE;
+	spin_unlock(&chunk->lock);
+	kfree(states);
+	kfree_rcu(chunk, rcu);
+}
+
+/* A chunk says no more than a missing one: it stays in the place of the one that stayed before. */
+static void chunk_retire(struct winmem_pages *pages, struct winmem_chunk *chunk, unsigned long index)
+{
+	struct winmem_chunk *idle = pages->idle;
+
+	winmem_chunk_rest(chunk);
+	pages->idle = chunk;
+	if (idle && idle != chunk && winmem_chunk_is_idle(idle))
+		chunk_erase(pages, idle, pages->idle_index);
+	pages->idle_index = index;
+}
+
 /**
  * winmem_pages_forget() - give back the memory of states that are all none
  * @pages: table
  * @start: first page
  * @nr: pages, all of them WINMEM_PAGE_NONE
+ *
+ * All but that of one chunk.
  *
  * Context: the space's mutex is held; may sleep.
  */
@@ -535,25 +586,8 @@ void winmem_pages_forget(struct winmem_pages *pages, unsigned long start, unsign
 
 	xa_for_each_range(&pages->chunks, index, chunk, chunk_index(start),
 			  chunk_index(start + nr - 1)) {
-		struct winmem_chunk_watch *watch = chunk->watch;
-		u8 *states = chunk->states;
-
 		cond_resched();
-		if (!winmem_chunk_is_idle(chunk))
-			continue;
-
-		pages->last = NULL;
-		WRITE_ONCE(pages->erased, pages->erased + 1);
-		/* Pairs with winmem_pages_lock_found(). */
-		smp_wmb();
-		xa_erase(&pages->chunks, index);
-		spin_lock(&chunk->lock);
-		chunk->watch = NULL;
-		chunk->states = NULL;
-		chunk->state = WINMEM_PAGE_NONE;
-		spin_unlock(&chunk->lock);
-		kfree(watch);
-		kfree(states);
-		kfree_rcu(chunk, rcu);
+		if (winmem_chunk_is_idle(chunk))
+			chunk_retire(pages, chunk, index);
 	}
 }

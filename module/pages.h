@@ -10,19 +10,17 @@
 /*
  * Entries by RCU, changed under the space's mutex; index: page number >> 9. last is the
  * chunk that was found last, of last_index, for the holder of the mutex alone; one call
- * looks the same chunk up several times. erased grows with each chunk that is taken out.
+ * looks the same chunk up several times. idle, of idle_index, is the one that was left last: it
+ * stays in the table till another is, for programs that commit and decommit in turn. version is
+ * another one after each chunk that is taken out, and never that of another table.
  */
 struct winmem_pages {
 	struct xarray chunks;
 	struct winmem_chunk *last;
 	unsigned long last_index;
-	unsigned long erased;
-};
-
-/* The chunk of a page as a fault has found it, and how many had been taken out by then. */
-struct winmem_found {
-	struct winmem_chunk *chunk;	/* NULL: not looked for yet */
-	unsigned long erased;
+	struct winmem_chunk *idle;
+	unsigned long idle_index;
+	u64 version;
 };
 
 void winmem_pages_init(struct winmem_pages *pages);
@@ -47,8 +45,6 @@ bool winmem_pages_is_single(struct winmem_pages *pages, unsigned long page);
 void winmem_pages_forget(struct winmem_pages *pages, unsigned long start, unsigned long nr);
 
 struct winmem_chunk *winmem_pages_lock(struct winmem_pages *pages, unsigned long page);
-struct winmem_chunk *winmem_pages_lock_found(struct winmem_pages *pages, unsigned long page,
-					     struct winmem_found *found);
 void winmem_pages_unlock(struct winmem_chunk *chunk);
 bool winmem_pages_want_exec(struct winmem_pages *pages, unsigned long start, unsigned long nr,
 			    bool exec);

@@ -247,6 +247,33 @@ struct folio *winmem_store_get(struct winmem_store *store, unsigned long page, b
 	return ERR_PTR(-EIO);
 }
 
+/**
+ * winmem_store_fill() - have memory for pages, as far as it goes
+ * @store: open store
+ * @page: first page number
+ * @nr: pages; small ones where they are new
+ * @fresh: added to: how many pages were made
+ *
+ * Context: may sleep, swap in and reclaim.
+ */
+void winmem_store_fill(struct winmem_store *store, unsigned long page, unsigned long nr,
+		       unsigned long *fresh)
+{
+	pgoff_t index = winmem_store_index(store, page), end = index + nr;
+	struct folio *folio;
+
+	for (; index < end; index++) {
+		if (winmem_shmem_get_folio(store->file, index, &folio))
+			break;
+		if (!folio_test_uptodate(folio)) {
+			folio_complete(store, folio);
+			*fresh += folio_nr_pages(folio);
+		}
+		folio_unlock(folio);
+		folio_put(folio);
+	}
+}
+
 static bool index_is_empty(struct address_space *mapping, pgoff_t index)
 {
 	return !xa_load(&mapping->i_pages, index);
@@ -416,6 +443,22 @@ static void folio_write_protect(struct folio *folio)
 	folio_unlock(folio);
 }
 
+/* The usual case with one lookup; false when the page is a part of a huge one. */
+static bool write_protect_page(struct winmem_store *store, unsigned long page)
+{
+	struct folio *folio = filemap_get_folio(winmem_store_mapping(store),
+						winmem_store_index(store, page));
+	bool large;
+
+	if (IS_ERR_OR_NULL(folio))
+		return true;
+	large = folio_test_large(folio);
+	if (!large)
+		folio_write_protect(folio);
+	folio_put(folio);
+	return !large;
+}
+
 /**
  * winmem_store_write_protect() - no page of the range is mapped for writing any more
  * @store: store
@@ -432,12 +475,14 @@ static void folio_write_protect(struct folio *folio)
  */
 void winmem_store_write_protect(struct winmem_store *store, unsigned long start, unsigned long nr)
 {
-	if (store_is_empty(store, start, nr))
+	if (nr == 1 && write_protect_page(store, start))
 		return;
 	if (nr <= WRITE_PROTECT_MAX && !ends_in_large(store, start, nr)) {
 		for_each_folio(store, start, nr, folio_write_protect);
 		return;
 	}
+	if (store_is_empty(store, start, nr))
+		return;
 	winmem_store_settle(store, start, nr);
 	winmem_widen(WINMEM_WIDEN_SETTLED);
 	winmem_store_unmap(store, start, nr);

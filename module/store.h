@@ -41,6 +41,8 @@ unsigned long winmem_stores_swapped(void);
 
 struct folio *winmem_store_get(struct winmem_store *store, unsigned long page, bool huge,
 			       unsigned long *fresh);
+void winmem_store_fill(struct winmem_store *store, unsigned long page, unsigned long nr,
+		       unsigned long *fresh);
 struct folio *winmem_store_get_large(struct winmem_store *store, unsigned long page);
 bool winmem_store_is_lost(struct winmem_store *store, unsigned long page, struct folio **folio);
 bool winmem_store_next(struct winmem_store *store, unsigned long *page, unsigned long last);

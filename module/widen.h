@@ -24,6 +24,7 @@ enum winmem_widen {
 	WINMEM_WIDEN_SETTLED,		/* faults were waited for; nothing is unmapped yet */
 	WINMEM_WIDEN_DECOMMIT,		/* the memory is still mapped */
 	WINMEM_WIDEN_DROP,		/* it is unmapped and not yet dropped */
+	WINMEM_WIDEN_FORGET,		/* a chunk is out of the table, which is not yet another one */
 	WINMEM_WIDEN_CLEAN,		/* the folio is locked, its PTEs clean and itself not marked */
 	WINMEM_WIDEN_RESET,		/* a page is marked RESET, and not yet clean */
 	WINMEM_WIDEN_UNDO,		/* a page is dirty again; its mark was not looked at */

@@ -29,7 +29,7 @@ static void be_killed(bool killed)
 static void check_nothing_left(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, space_of(test)->charge.pages, 0UL);
-	KUNIT_EXPECT_TRUE(test, xa_empty(&space_of(test)->pages.chunks));
+	KUNIT_EXPECT_TRUE(test, winmem_test_has_no_states(test));
 }
 
 static void commit_is_killed(struct kunit *test, bool watched)

@@ -212,12 +212,37 @@ static void pages_run_crosses_chunks(struct kunit *test)
 static void pages_forget_frees_what_is_none(struct kunit *test)
 {
 	u8 rw = state_of(WINMEM_PROT_READWRITE);
+	unsigned long nr = 2 * CHUNK;
 
-	KUNIT_EXPECT_EQ(test, change(test, BASE, CHUNK + 1, rw), 0);
-	KUNIT_EXPECT_EQ(test, change(test, BASE, CHUNK, WINMEM_PAGE_NONE), 0);
-	winmem_pages_forget(test->priv, BASE, CHUNK + 1);
+	KUNIT_EXPECT_EQ(test, change(test, BASE, nr + 1, rw), 0);
+	KUNIT_EXPECT_EQ(test, change(test, BASE, nr, WINMEM_PAGE_NONE), 0);
+	winmem_pages_forget(test->priv, BASE, nr + 1);
 	KUNIT_EXPECT_PTR_EQ(test, chunk_of(test, BASE), NULL);
-	KUNIT_EXPECT_TRUE(test, has_array(test, BASE + CHUNK));
+	KUNIT_EXPECT_TRUE(test, has_array(test, BASE + nr));
+	KUNIT_EXPECT_EQ(test, winmem_pages_get(test->priv, BASE + nr), rw);
+}
+
+/* The next one takes its place, but not when it is in use again. */
+static void pages_forget_leaves_one(struct kunit *test)
+{
+	u8 rw = state_of(WINMEM_PROT_READWRITE);
+	struct winmem_chunk *idle;
+
+	KUNIT_EXPECT_EQ(test, change(test, BASE, 4 * CHUNK, rw), 0);
+	idle = chunk_of(test, BASE);
+	idle->touched = 7;
+	KUNIT_EXPECT_EQ(test, change(test, BASE, CHUNK, WINMEM_PAGE_NONE), 0);
+	winmem_pages_forget(test->priv, BASE, CHUNK);
+	KUNIT_EXPECT_PTR_EQ(test, chunk_of(test, BASE), idle);
+	KUNIT_EXPECT_EQ(test, idle->touched, 0);
+
+	KUNIT_EXPECT_EQ(test, change(test, BASE + CHUNK, CHUNK, WINMEM_PAGE_NONE), 0);
+	winmem_pages_forget(test->priv, BASE + CHUNK, CHUNK);
+	KUNIT_EXPECT_PTR_EQ(test, chunk_of(test, BASE), NULL);
+
+	KUNIT_EXPECT_EQ(test, change(test, BASE + CHUNK, 1, rw), 0);
+	KUNIT_EXPECT_EQ(test, change(test, BASE + 2 * CHUNK, CHUNK, WINMEM_PAGE_NONE), 0);
+	winmem_pages_forget(test->priv, BASE + 2 * CHUNK, CHUNK);
 	KUNIT_EXPECT_EQ(test, winmem_pages_get(test->priv, BASE + CHUNK), rw);
 }
 
@@ -293,6 +318,7 @@ static struct kunit_case pages_cases[] = {
 	KUNIT_CASE(pages_edges_are_prepared),
 	KUNIT_CASE(pages_run_crosses_chunks),
 	KUNIT_CASE(pages_forget_frees_what_is_none),
+	KUNIT_CASE(pages_forget_leaves_one),
 	KUNIT_CASE(pages_exec_is_wanted_of_all),
 	KUNIT_CASE(pages_lookups_survive_changes),
 	{}

@@ -346,6 +346,20 @@ bool winmem_test_is_present(struct kunit *test, unsigned long page)
 	return winmem_backing_next(&space_of(test)->backing, &found, page);
 }
 
+/* Whether the table has at most the chunk that stays for the next. */
+bool winmem_test_has_no_states(struct kunit *test)
+{
+	struct winmem_pages *pages = &space_of(test)->pages;
+	struct winmem_chunk *chunk;
+	unsigned long index;
+
+	xa_for_each(&pages->chunks, index, chunk) {
+		if (chunk != pages->idle || index != pages->idle_index || chunk->committed)
+			return false;
+	}
+	return true;
+}
+
 /* Whether the process has a mapping over a page, whosever it is. */
 bool winmem_test_is_mapped(unsigned long page)
 {

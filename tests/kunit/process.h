@@ -83,6 +83,7 @@ int winmem_test_reset_undo(struct kunit *test, struct winmem_region *region,
 struct winmem_run winmem_test_query(struct kunit *test, struct winmem_region *region,
 				    unsigned long page);
 u8 winmem_test_state(struct kunit *test, unsigned long page);
+bool winmem_test_has_no_states(struct kunit *test);
 bool winmem_test_find(struct kunit *test, unsigned long page);
 
 /* One access of the program: 0 or -EFAULT. */

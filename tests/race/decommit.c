@@ -106,6 +106,33 @@ WIDENED(release_in_a_window, FAULT_MKWRITE, 1000)
 WIDENED(release_in_a_window, DECOMMIT, 4000)
 WIDENED(release_in_a_window, DROP, 4000)
 
+static unsigned long elsewhere;
+
+/* The states of another 2 MiB block, the last that nobody needs, take the place of these. */
+static void release_and_forget(const struct gate_race *race)
+{
+	EXPECT_OK(raw_release(race->base));
+	EXPECT_EQ(elsewhere, race_reserve(elsewhere, GRAN, WINMEM_RESERVE_COMMIT));
+	EXPECT_OK(raw_release(elsewhere));
+	EXPECT_EQ(0, charge());
+}
+
+RACE(release_forgets_states)
+{
+	struct gate_race race = {
+		.base = reserve_commit(GRAN, READWRITE), .nr = GRAN / PAGE, .prot = READWRITE,
+		.one = WRITER, .other = READER, .shut = release_and_forget, .check = check_free,
+		.open = reserve_anew,
+	};
+
+	elsewhere = find_hole(GRAN);
+	EXPECT((race.base ^ elsewhere) >> 21);
+	gate_race_run(&race);
+	EXPECT_OK(raw_release(race.base));
+}
+WIDENED(release_forgets_states, FORGET, 4000)
+WIDENED(release_forgets_states, FAULT_GET, 4000)
+
 /* In one that goes with the reservation. */
 RACE(release_with_its_window)
 {

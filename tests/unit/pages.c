@@ -266,14 +266,37 @@ static void a_uniform_chunk_gives_its_array_back(void **state)
 	assert_int_equal(shim_allocated, before + 1);
 	op_decommit(0, WINMEM_CHUNK_PAGES);
 	winmem_pages_forget(&table, 0, WINMEM_CHUNK_PAGES);
-	assert_int_equal(shim_allocated, before);
+	assert_int_equal(shim_allocated, before + 1);
 	winmem_pages_destroy(&table);
+	assert_int_equal(shim_allocated, before);
+}
+
+/* However many are forgotten, and in whatever order, one of them stays at most. */
+static void forgotten_chunks_leave_one(void **state)
+{
+	unsigned long before, i;
+
+	(void)state;
+	start_empty();
+	before = shim_allocated;
+	for (i = 0; i < 4; i++)
+		do_change(i * WINMEM_CHUNK_PAGES, 1, WINMEM_PAGE_VISIBLE, winmem_prot_to_page(0x04));
+	assert_int_equal(shim_allocated, before + 8);
+	op_release(2 * WINMEM_CHUNK_PAGES, WINMEM_CHUNK_PAGES);
+	op_release(0, WINMEM_CHUNK_PAGES);
+	op_release(0, WINMEM_CHUNK_PAGES);
+	assert_int_equal(shim_allocated, before + 6 - 1);
+	op_release(WINMEM_CHUNK_PAGES, 3 * WINMEM_CHUNK_PAGES);
+	assert_true(shim_allocated <= before + 2);
+	winmem_pages_destroy(&table);
+	assert_int_equal(shim_allocated, before);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_uniform_chunk_gives_its_array_back),
+		cmocka_unit_test(forgotten_chunks_leave_one),
 		cmocka_unit_test(a_failed_prepare_changes_no_state),
 		cmocka_unit_test(random_operations_match_the_model),
 	};

@@ -5,6 +5,11 @@ int shim_rcu_depth;
 unsigned long shim_allocated;
 unsigned long shim_fail_in;
 
+void winmem_widen(int point)
+{
+	(void)point;
+}
+
 static bool alloc_fails(void)
 {
 	return shim_fail_in && !--shim_fail_in;

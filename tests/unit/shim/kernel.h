@@ -64,6 +64,17 @@ typedef struct {
 #define smp_rmb()		do { } while (0)
 #define smp_wmb()		do { } while (0)
 
+/* One CPU. */
+#define DEFINE_PER_CPU(type, name)	type name
+#define get_cpu_ptr(p)		(p)
+#define put_cpu_ptr(p)		do { } while (0)
+
+typedef struct {
+	long value;
+} atomic64_t;
+
+#define atomic64_inc_return(v)	(++(v)->value)
+
 struct rcu_head {
 	void *unused;
 };

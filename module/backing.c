@@ -24,25 +24,32 @@ struct backing_part {
 	unsigned long nr;
 };
 
+/* End a part where the other store begins. */
+static noinline void part_cut(struct winmem_backing *backing, struct backing_part *part)
+{
+	MA_STATE(mas, &backing->ranges, part->start, part->start);
+	unsigned long last = part->start + part->nr - 1;
+
+	if (!mas_find(&mas, last))
+		return;
+	if (mas.index > part->start) {
+		part->nr = mas.index - part->start;
+	} else {
+		part->store = &backing->huge;
+		part->nr = min(last, mas.last) - part->start + 1;
+	}
+}
+
 static bool part_find(struct winmem_backing *backing, unsigned long page, unsigned long end,
 		      struct backing_part *part)
 {
-	MA_STATE(mas, &backing->ranges, page, page);
-
 	if (page >= end)
 		return false;
 	part->store = &backing->small;
 	part->start = page;
 	part->nr = end - page;
-	if (!backing->huge.file || !mas_find(&mas, end - 1))
-		return true;
-
-	if (mas.index > page) {
-		part->nr = mas.index - page;
-	} else {
-		part->store = &backing->huge;
-		part->nr = min(end, mas.last + 1) - page;
-	}
+	if (backing->huge.file)
+		part_cut(backing, part);
 	return true;
 }
 
@@ -155,9 +162,6 @@ bool winmem_backing_has_huge(struct winmem_backing *backing, unsigned long start
 	MA_STATE(mas, &backing->ranges, start, start);
 	bool has;
 
-	/* Nothing was ever made huge: so it is in most processes. */
-	if (mtree_empty(&backing->ranges))
-		return false;
 	rcu_read_lock();
 	has = mas_find(&mas, start + nr - 1);
 	rcu_read_unlock();

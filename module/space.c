@@ -3,6 +3,10 @@
  * One process: its reservations, by granule, and what else it has. A reservation holds
  * its last granule to the end, even where its pages stop earlier.
  *
+ * The one that was released last keeps its place in the tree, as "vacant", till the tree is
+ * searched for a place or changed. The next of its size that may lie anywhere lies there again, and
+ * the tree stays as it is: programs that reserve and release in turn do not pay for its depth.
+ *
  * A space lives as long as its file: each descriptor of /dev/winmem and each mapping
  * holds a reference of that, and the file's release calls winmem_space_end().
  */
@@ -173,9 +177,12 @@ bool winmem_space_has(struct vm_area_struct *vma)
 	const struct winmem_store *store = winmem_space_store(vma);
 	unsigned long start = vma->vm_start >> PAGE_SHIFT;
 
-	return vma->vm_mm == space->mm && vma->vm_pgoff == winmem_store_index(store, start) &&
-	       (store == &space->backing.huge ||
-		!winmem_backing_has_huge(&space->backing, start, vma_pages(vma)));
+	if (vma->vm_mm != space->mm || vma->vm_pgoff != winmem_store_index(store, start))
+		return false;
+	/* Nothing was ever made huge: so it is in most processes. */
+	if (store == &space->backing.huge || mtree_empty(&space->backing.ranges))
+		return true;
+	return !winmem_backing_has_huge(&space->backing, start, vma_pages(vma));
 }
 
 static bool regions_overlap(struct winmem_space *space, unsigned long start, unsigned long nr)
@@ -183,6 +190,76 @@ static bool regions_overlap(struct winmem_space *space, unsigned long start, uns
 	MA_STATE(mas, &space->regions, winmem_granule(start), winmem_granule(start));
 
 	return mas_find(&mas, winmem_granule(start + nr - 1));
+}
+
+/* Put an entry, or none, where a reservation is. */
+static int region_store(struct winmem_space *space, const struct winmem_region *region,
+			struct winmem_region *entry, gfp_t gfp)
+{
+	MA_STATE(mas, &space->regions, winmem_granule(region->start),
+		 winmem_granule(winmem_region_end(region) - 1));
+
+	return mas_store_gfp(&mas, entry, gfp);
+}
+
+/* The place of a released reservation becomes free. Cannot fail. */
+static void vacant_end(struct winmem_space *space)
+{
+	struct winmem_region *region = space->vacant;
+
+	if (!region)
+		return;
+	space->vacant = NULL;
+	region_store(space, region, NULL, WINMEM_GFP_ERASE);
+	kfree(region);
+}
+
+/* The vacant one, as new, if it will do. */
+static struct winmem_region *vacant_take(struct winmem_space *space, unsigned long nr,
+					 const struct winmem_bounds *bounds,
+					 enum winmem_huge huge)
+{
+	struct winmem_region *region = space->vacant;
+	bool exec;
+
+	if (!region || region->nr != nr ||
+	    winmem_windows_place_again(&space->windows, bounds, region->start, nr, huge, &exec))
+		return NULL;
+	space->vacant = NULL;
+	*region = (struct winmem_region) { .start = region->start, .nr = nr, .exec = exec };
+	return region;
+}
+
+/* A reservation, and a place in the tree for it. */
+static struct winmem_region *region_make(struct winmem_space *space, unsigned long start,
+					 unsigned long nr, const struct winmem_bounds *bounds,
+					 enum winmem_huge huge)
+{
+	struct winmem_region *region;
+	int ret;
+
+	region = kzalloc(sizeof(*region), GFP_KERNEL_ACCOUNT);
+	if (!region)
+		return ERR_PTR(-ENOMEM);
+	if (!start)
+		ret = winmem_windows_place(&space->windows, bounds, nr, huge, &start, &region->exec);
+	else if (regions_overlap(space, start, nr))
+		ret = -EEXIST;
+	else
+		ret = winmem_windows_take(&space->windows, start, nr, huge, &region->exec);
+	if (ret)
+		goto err_free;
+
+	region->start = start;
+	region->nr = nr;
+	ret = region_store(space, region, region, GFP_KERNEL_ACCOUNT);
+	if (!ret)
+		return region;
+
+	winmem_windows_use(&space->windows, start, nr, 0);
+err_free:
+	kfree(region);
+	return ERR_PTR(ret);
 }
 
 /**
@@ -202,46 +279,29 @@ int winmem_space_reserve(struct winmem_space *space, unsigned long start, unsign
 			 const struct winmem_bounds *bounds, enum winmem_huge huge,
 			 struct winmem_region **region)
 {
-	MA_STATE(mas, &space->regions, 0, 0);
-	struct winmem_region *new;
-	int ret;
+	struct winmem_region *new = NULL;
 
 	lockdep_assert_held(&space->mutex);
 
-	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
-	if (!new)
-		return -ENOMEM;
 	if (!start)
-		ret = winmem_windows_place(&space->windows, bounds, nr, huge, &start, &new->exec);
-	else if (regions_overlap(space, start, nr))
-		ret = -EEXIST;
-	else
-		ret = winmem_windows_take(&space->windows, start, nr, huge, &new->exec);
-	if (ret)
-		goto err_free;
+		new = vacant_take(space, nr, bounds, huge);
+	if (!new) {
+		vacant_end(space);
+		new = region_make(space, start, nr, bounds, huge);
+	}
+	if (IS_ERR(new))
+		return PTR_ERR(new);
 
-	new->start = start;
-	new->nr = nr;
-	mas_set_range(&mas, winmem_granule(start), winmem_granule(start + nr - 1));
-	ret = mas_store_gfp(&mas, new, GFP_KERNEL_ACCOUNT);
-	if (ret)
-		goto err_trim;
-	winmem_windows_use(&space->windows, start, nr, 1);
+	winmem_windows_use(&space->windows, new->start, nr, 1);
 	space->nr_regions++;
 	*region = new;
 	return 0;
-
-err_trim:
-	winmem_windows_use(&space->windows, start, nr, 0);
-err_free:
-	kfree(new);
-	return ret;
 }
 
 /**
  * winmem_space_release() - end a reservation
  * @space: space of the calling process
- * @region: one of its reservations; gone afterwards
+ * @region: one of its reservations; not to be used afterwards
  *
  * Context: the space's mutex is held; may sleep; takes mmap_lock. Does not fail.
  * Return: whether the mappings under it are still there. If not, its addresses are
@@ -249,20 +309,15 @@ err_free:
  */
 bool winmem_space_release(struct winmem_space *space, struct winmem_region *region)
 {
-	MA_STATE(mas, &space->regions, winmem_granule(region->start),
-		 winmem_granule(winmem_region_end(region) - 1));
-	bool whole;
-
 	lockdep_assert_held(&space->mutex);
 
 	winmem_region_end_all(space, region);
-	mas_store_gfp(&mas, NULL, WINMEM_GFP_ERASE);
-	whole = winmem_windows_use(&space->windows, region->start, region->nr, -1);
+	vacant_end(space);
+	space->vacant = region;
 	if (space->last == region)
 		space->last = NULL;
 	space->nr_regions--;
-	kfree(region);
-	return whole;
+	return winmem_windows_use(&space->windows, region->start, region->nr, -1);
 }
 
 /**
@@ -283,7 +338,7 @@ struct winmem_region *winmem_space_find(struct winmem_space *space, unsigned lon
 		MA_STATE(mas, &space->regions, winmem_granule(page), winmem_granule(page));
 
 		region = mas_walk(&mas);
-		if (!region || page >= winmem_region_end(region))
+		if (!region || region == space->vacant || page >= winmem_region_end(region))
 			return NULL;
 		space->last = region;
 	}
@@ -305,8 +360,8 @@ struct winmem_region *winmem_space_next(struct winmem_space *space, unsigned lon
 
 	lockdep_assert_held(&space->mutex);
 
-	region = mas_find(&mas, ULONG_MAX);
-	if (region && region->start < page)
+	do {
 		region = mas_find(&mas, ULONG_MAX);
+	} while (region && (region->start < page || region == space->vacant));
 	return region;
 }

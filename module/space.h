@@ -35,6 +35,7 @@ struct winmem_space {
 	/* Protected by mutex. */
 	struct maple_tree regions;	/* by granule */
 	struct winmem_region *last;	/* the one found last, or NULL */
+	struct winmem_region *vacant;	/* in the tree, but released: see space.c; or NULL */
 	struct winmem_windows windows;
 	unsigned long nr_regions;
 	struct winmem_charge charge;

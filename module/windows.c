@@ -606,6 +606,33 @@ static int windows_place_kept(struct winmem_windows *windows, const struct winme
 	return windows_fit(windows, bounds, false, huge, nr, start, exec) ? 0 : -ENOMEM;
 }
 
+/**
+ * winmem_windows_place_again() - whether a place from before will do for a new reservation
+ * @windows: windows of a space
+ * @bounds: where it may be
+ * @start: first page; no other reservation is there
+ * @nr: pages
+ * @huge: whether there are to be huge pages in it
+ * @exec: set when a mapping there has PROT_EXEC
+ *
+ * Context: the space's mutex is held; may sleep; takes mmap_lock.
+ * Return: 0; -ENOSPC: it is not where winmem_windows_place() would put it; or as that.
+ */
+int winmem_windows_place_again(struct winmem_windows *windows, const struct winmem_bounds *bounds,
+			       unsigned long start, unsigned long nr, enum winmem_huge huge,
+			       bool *exec)
+{
+	MA_STATE(mas, &windows->tree, winmem_granule(start), winmem_granule(start));
+	const struct winmem_window *window = mas_walk(&mas);
+
+	if (is_huge(huge, nr) || !bounds_are_default(bounds))
+		return -ENOSPC;
+	if (!window || !window_is_kept(window) || window->huge || window->high != bounds->high ||
+	    nr > window->start + window->nr - start)
+		return -ENOSPC;
+	return windows_repair(windows, start, nr, exec);
+}
+
 /*
  * A reservation of large pages. Within the caller's bounds there may be no place but in a kept
  * window; then that gives it up.

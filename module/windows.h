@@ -55,6 +55,9 @@ int winmem_windows_take(struct winmem_windows *windows, unsigned long start, uns
 int winmem_windows_place(struct winmem_windows *windows, const struct winmem_bounds *bounds,
 			 unsigned long nr, enum winmem_huge huge, unsigned long *start,
 			 bool *exec);
+int winmem_windows_place_again(struct winmem_windows *windows, const struct winmem_bounds *bounds,
+			       unsigned long start, unsigned long nr, enum winmem_huge huge,
+			       bool *exec);
 bool winmem_windows_use(struct winmem_windows *windows, unsigned long start, unsigned long nr,
 			int change);
 

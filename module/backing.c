@@ -57,6 +57,18 @@ static bool part_find(struct winmem_backing *backing, unsigned long page, unsign
 	for ((part).start = (first), (part).nr = 0; \
 	     part_find(backing, (part).start + (part).nr, end, &(part));)
 
+/* Call a function for each part of a range: directly, for it is known where this is used. */
+static __always_inline void do_parts(struct winmem_backing *backing, unsigned long start,
+				     unsigned long nr,
+				     void (*function)(struct winmem_store *store,
+						      unsigned long start, unsigned long nr))
+{
+	struct backing_part part;
+
+	for_each_part(backing, start, start + nr, part)
+		function(part.store, part.start, part.nr);
+}
+
 /**
  * winmem_backing_open() - make the memory of a new space
  * @backing: to fill
@@ -191,10 +203,7 @@ bool winmem_backing_owns(const struct winmem_backing *backing, const struct file
 void winmem_backing_settle(struct winmem_backing *backing, unsigned long start,
 			   unsigned long nr)
 {
-	struct backing_part part;
-
-	for_each_part(backing, start, start + nr, part)
-		winmem_store_settle(part.store, part.start, part.nr);
+	do_parts(backing, start, nr, winmem_store_settle);
 }
 
 /**
@@ -208,10 +217,7 @@ void winmem_backing_settle(struct winmem_backing *backing, unsigned long start,
 void winmem_backing_write_protect(struct winmem_backing *backing, unsigned long start,
 				  unsigned long nr)
 {
-	struct backing_part part;
-
-	for_each_part(backing, start, start + nr, part)
-		winmem_store_write_protect(part.store, part.start, part.nr);
+	do_parts(backing, start, nr, winmem_store_write_protect);
 }
 
 /**
@@ -225,10 +231,7 @@ void winmem_backing_write_protect(struct winmem_backing *backing, unsigned long 
 void winmem_backing_make_unwritten(struct winmem_backing *backing, unsigned long start,
 				   unsigned long nr)
 {
-	struct backing_part part;
-
-	for_each_part(backing, start, start + nr, part)
-		winmem_store_make_unwritten(part.store, part.start, part.nr);
+	do_parts(backing, start, nr, winmem_store_make_unwritten);
 }
 
 /**
@@ -242,10 +245,7 @@ void winmem_backing_make_unwritten(struct winmem_backing *backing, unsigned long
 void winmem_backing_unmap(struct winmem_backing *backing, unsigned long start,
 			  unsigned long nr)
 {
-	struct backing_part part;
-
-	for_each_part(backing, start, start + nr, part)
-		winmem_store_unmap(part.store, part.start, part.nr);
+	do_parts(backing, start, nr, winmem_store_unmap);
 }
 
 /**
@@ -259,10 +259,7 @@ void winmem_backing_unmap(struct winmem_backing *backing, unsigned long start,
 void winmem_backing_drop(struct winmem_backing *backing, unsigned long start,
 			 unsigned long nr)
 {
-	struct backing_part part;
-
-	for_each_part(backing, start, start + nr, part)
-		winmem_store_drop(part.store, part.start, part.nr);
+	do_parts(backing, start, nr, winmem_store_drop);
 }
 
 /**

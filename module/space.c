@@ -19,6 +19,7 @@
 
 #include "compat.h"
 #include "large.h"
+#include "place.h"
 #include "region.h"
 #include "space.h"
 #include "widen.h"
@@ -223,7 +224,7 @@ static struct winmem_region *vacant_take(struct winmem_space *space, unsigned lo
 	bool exec;
 
 	if (!region || region->nr != nr ||
-	    winmem_windows_place_again(&space->windows, bounds, region->start, nr, huge, &exec))
+	    winmem_place_again(&space->windows, bounds, region->start, nr, huge, &exec))
 		return NULL;
 	space->vacant = NULL;
 	*region = (struct winmem_region) { .start = region->start, .nr = nr, .exec = exec };
@@ -242,7 +243,7 @@ static struct winmem_region *region_make(struct winmem_space *space, unsigned lo
 	if (!region)
 		return ERR_PTR(-ENOMEM);
 	if (!start)
-		ret = winmem_windows_place(&space->windows, bounds, nr, huge, &start, &region->exec);
+		ret = winmem_place(&space->windows, bounds, nr, huge, &start, &region->exec);
 	else if (regions_overlap(space, start, nr))
 		ret = -EEXIST;
 	else

@@ -45,14 +45,17 @@ static vm_fault_t winmem_vma_map_pages(struct vm_fault *vmf, pgoff_t start, pgof
 	return 0;
 }
 
-static const struct vm_operations_struct winmem_vm_ops = {
-	.fault		= winmem_vma_fault,
-	.map_pages	= winmem_vma_map_pages,
-	.page_mkwrite	= winmem_vma_page_mkwrite,
-	.access		= winmem_vma_access,
-	.mprotect	= winmem_vma_mprotect,
-	.mremap		= winmem_vma_mremap,
+#define VMA_OPS							\
+	.fault		= winmem_vma_fault,			\
+	.map_pages	= winmem_vma_map_pages,			\
+	.page_mkwrite	= winmem_vma_page_mkwrite,		\
+	.access		= winmem_vma_access,			\
+	.mprotect	= winmem_vma_mprotect,			\
+	.mremap		= winmem_vma_mremap,			\
 	WINMEM_NO_POLICY
+
+static const struct vm_operations_struct winmem_vm_ops = {
+	VMA_OPS
 };
 
 /* A mapping of the huge store's file is a user of the space as any other is. */
@@ -69,13 +72,7 @@ static void winmem_vma_close(struct vm_area_struct *vma)
 static const struct vm_operations_struct winmem_huge_vm_ops = {
 	.open		= winmem_vma_open,
 	.close		= winmem_vma_close,
-	.fault		= winmem_vma_fault,
-	.map_pages	= winmem_vma_map_pages,
-	.page_mkwrite	= winmem_vma_page_mkwrite,
-	.access		= winmem_vma_access,
-	.mprotect	= winmem_vma_mprotect,
-	.mremap		= winmem_vma_mremap,
-	WINMEM_NO_POLICY
+	VMA_OPS
 };
 
 /**

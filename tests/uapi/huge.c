@@ -7,11 +7,19 @@
 #include "huge.h"
 
 #include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
 #endif
+
+/* In linux/userfaultfd.h of 6.7. */
+#define UFFD_WP_UNPOPULATED	(1UL << 13)
+#define UFFD_WP_ASYNC		(1UL << 15)
 
 #define SEED	7
 
@@ -362,6 +370,123 @@ TEST(the_memory_outlives_the_descriptor)
 	dev = OPEN_DEVICE();
 	EXPECT_COMMITTED(base, LARGE, READWRITE);
 	EXPECT(filled(base, LARGE, SEED + 1));
+}
+
+/* Somebody else's reference keeps the huge page from being split. */
+TEST(one_page_that_a_pipe_holds_is_decommitted)
+{
+	unsigned long base = large_filled(SEED), page = inside(base), before = charge();
+	struct iovec iov = { (void *)page, PAGE };
+	unsigned char copy[PAGE];
+	int pipes[2];
+
+	EXPECT_OK(pipe2(pipes, O_CLOEXEC));
+	EXPECT_EQ(PAGE, vmsplice(pipes[1], &iov, 1, 0));
+	decommit(page, PAGE);
+	EXPECT_EQ(before - PAGE, charge());
+	EXPECT(!try_read(page));
+	EXPECT(filled_around(base, page, PAGE));
+	commit(page, PAGE, READWRITE);
+	EXPECT(zeroed(page, PAGE));
+	fill(page, PAGE, SEED);
+	EXPECT_EQ(PAGE, read(pipes[0], copy, sizeof(copy)));
+	EXPECT(filled(base, LARGE, SEED));
+	/* And all of it goes, page in the pipe or not. */
+	EXPECT_EQ(PAGE, vmsplice(pipes[1], &iov, 1, 0));
+	release(base);
+	EXPECT_EQ(0, huge_bytes());
+	base = reserve_commit(LARGE, READWRITE);
+	EXPECT(zeroed(base, LARGE));
+	EXPECT_EQ(PAGE, read(pipes[0], copy, sizeof(copy)));
+	EXPECT(zeroed(base, LARGE));
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* The kernel may not pin what page_mkwrite watches over; where it does, contents stay apart. */
+TEST(io_uring_gets_no_hold_of_what_is_decommitted)
+{
+	struct io_uring_params params = {};
+	int ring = syscall(SYS_io_uring_setup, 1, &params);
+	unsigned long base, page;
+	struct iovec iov;
+
+	if (ring < 0)
+		skip_because("io_uring_setup: %s", strerror(errno));
+	base = large_filled(SEED);
+	page = inside(base);
+	iov = (struct iovec) { (void *)page, 4 * PAGE };
+	syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &iov, 1);
+	EXPECT(filled(base, LARGE, SEED));
+	decommit(page, PAGE);
+	EXPECT(!try_read(page));
+	commit(page, PAGE, READWRITE);
+	EXPECT(zeroed(page, PAGE));
+	EXPECT(filled_around(base, page, PAGE));
+	protect(page + PAGE, PAGE, READONLY);
+	EXPECT(!try_write(page + PAGE, 1));
+	release(base);
+	close(ring);
+	EXPECT_EQ(0, charge());
+}
+
+static int uffd_of(unsigned long base)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_WP_ASYNC | UFFD_WP_UNPOPULATED };
+	struct uffdio_register args = {
+		.range = { base, LARGE }, .mode = UFFDIO_REGISTER_MODE_WP,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
+		return -1;
+	/* 6.12 refuses it where huge pages are; then nothing is marked below. */
+	if (ioctl(fd, UFFDIO_REGISTER, &args))
+		EXPECT_EQ(EINVAL, errno);
+	return fd;
+}
+
+/* Newer kernels can mark PTEs of any mapping, or of most; empty ones too. */
+TEST(userfaultfd_marks_a_part_of_a_block)
+{
+	unsigned long base = large_filled(SEED), page = inside(base);
+	struct uffdio_writeprotect mark = {
+		.range = { page, 4 * PAGE }, .mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+	int fd = uffd_of(base);
+
+	if (fd < 0)
+		skip_because("no asynchronous write protection here");
+	for (int i = 0; i < 3; i++) {
+		ioctl(fd, UFFDIO_WRITEPROTECT, &mark);
+		EXPECT(filled(base, LARGE, SEED));
+		fill(page, 8 * PAGE, SEED);
+		/* Where nothing is mapped, the marks stand in empty entries. */
+		decommit(page + PAGE, PAGE);
+		ioctl(fd, UFFDIO_WRITEPROTECT, &mark);
+		EXPECT(!try_read(page + PAGE));
+		commit(page + PAGE, PAGE, READWRITE);
+		EXPECT(zeroed(page + PAGE, PAGE));
+		fill(page + PAGE, PAGE, SEED);
+		EXPECT(filled(base, LARGE, SEED));
+		protect(page + 2 * PAGE, PAGE, READONLY);
+		ioctl(fd, UFFDIO_WRITEPROTECT, &mark);
+		EXPECT(!try_write(page + 2 * PAGE, 1));
+		protect(page + 2 * PAGE, PAGE, READWRITE);
+		fill(page + 2 * PAGE, PAGE, SEED);
+	}
+	/* Of a block that is empty, and of one that comes anew. */
+	decommit(base + 5 * CHUNK, CHUNK);
+	mark.range = (struct uffdio_range) { base + 5 * CHUNK, CHUNK };
+	ioctl(fd, UFFDIO_WRITEPROTECT, &mark);
+	EXPECT(!try_read(base + 5 * CHUNK));
+	commit(base + 5 * CHUNK, CHUNK, READWRITE);
+	EXPECT(zeroed(base + 5 * CHUNK, CHUNK));
+	fill(base + 5 * CHUNK, CHUNK, SEED);
+	EXPECT(filled(base, LARGE, SEED));
+	close(fd);
+	EXPECT(filled(base, LARGE, SEED));
+	release(base);
 }
 
 static void child_cannot_touch(void *arg)

@@ -87,7 +87,7 @@ $(B)/tests/unit/lib_%: tests/unit/lib_%.c $(LIB_SRC) $(LIB_HDR)
 
 # The allocator, compiled into its tests with page calls of theirs.
 HEAP_SRC := $(wildcard lib/heap_*.c tests/unit/shim/heap_*.c)
-HEAP_HDR := $(wildcard lib/heap_*.h tests/unit/shim/heap_*.h)
+HEAP_HDR := $(wildcard lib/heap_*.h tests/unit/heap_*.h tests/unit/shim/heap_*.h)
 HEAP_OBJ := $(HEAP_SRC:%.c=$(B)/sanitized/%.o)
 .SECONDARY: $(HEAP_OBJ)
 SANITIZE := -fno-sanitize-recover=all -fsanitize
@@ -121,7 +121,7 @@ $(B)/tests/race/%: tests/race/%.c tests/race/race.c tests/race/race.h \
 	@mkdir -p $(@D)
 	$(TEST_CC) -Itests/uapi $< tests/race/race.c tests/uapi/common.c -lcmocka -pthread -o $@
 
-$(B)/tests/lib/%: tests/lib/%.c $(wildcard tests/lib/*.h tests/uapi/target.h tests/uapi/zram.h) $(B)/lib/libwinmem.a $(B)/tests/common-lib.o
+$(B)/tests/lib/%: tests/lib/%.c $(wildcard tests/lib/*.h tests/uapi/target.h tests/uapi/proc.h tests/uapi/zram.h) $(B)/lib/libwinmem.a $(B)/tests/common-lib.o
 	@mkdir -p $(@D)
 	$(TEST_CC) -Itests/lib $< $(B)/tests/common-lib.o $(B)/lib/libwinmem.a -lcmocka -pthread -o $@
 

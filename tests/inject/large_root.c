@@ -4,6 +4,7 @@
  * a list of their blocks, huge pages, and entries for those in the file. It needs root.
  */
 #include "inject.h"
+#include "proc.h"
 
 #define WITH_LARGE	(WINMEM_RESERVE_COMMIT | WINMEM_RESERVE_LARGE)
 
@@ -20,29 +21,14 @@ static int do_reserve(void)
 	return 0;
 }
 
-static unsigned long number_of(const char *path, const char *name)
-{
-	unsigned long number = ~0UL;
-	char line[256];
-	FILE *file = fopen(path, "re");
-
-	EXPECT(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, name, strlen(name)))
-			sscanf(line + strlen(name), "%lu", &number);
-	}
-	fclose(file);
-	return number * 1024;
-}
-
 static void check_large(void)
 {
 	EXPECT_COMMITTED(made, length, READWRITE);
 	EXPECT_EQ(length, charge());
-	EXPECT_EQ(length, number_of("/proc/self/status", "VmPin:"));
+	EXPECT_EQ(length, number_of("/proc/self/status", "VmPin:") * 1024);
 	for (unsigned long at = made; at < made + length; at += CHUNK)
 		EXPECT(try_write(at, 1));
-	EXPECT_EQ(length, number_of("/proc/self/smaps_rollup", "ShmemPmdMapped:"));
+	EXPECT_EQ(length, number_of("/proc/self/smaps_rollup", "ShmemPmdMapped:") * 1024);
 }
 
 static void undo_large(void)
@@ -50,7 +36,7 @@ static void undo_large(void)
 	EXPECT_OK(raw_release(made));
 	EXPECT_FREE(made);
 	EXPECT_EQ(0, charge());
-	EXPECT_EQ(0, number_of("/proc/self/status", "VmPin:"));
+	EXPECT_EQ(0, number_of("/proc/self/status", "VmPin:") * 1024);
 }
 
 static void watch_place(void)
@@ -117,7 +103,7 @@ static void check_released(void)
 {
 	EXPECT_FREE(made);
 	EXPECT_EQ(0, charge());
-	EXPECT_EQ(0, number_of("/proc/self/status", "VmPin:"));
+	EXPECT_EQ(0, number_of("/proc/self/status", "VmPin:") * 1024);
 }
 
 TEST(release_of_large_pages)

@@ -59,13 +59,29 @@ TEST(reserve_makes_the_first_window)
 	      .undo = undo_reserve, .flags = SWEEP_MAPS, .needs_memory = true);
 }
 
+/* The place of the last one released would be taken without any memory; it is of another size. */
+static void prepare_place(void)
+{
+	release(reserve(3 * GRAN));
+	watch_place();
+}
+
 TEST(reserve_in_a_window_that_is_there)
 {
 	args = reserve_args(0, GRAN, READWRITE, 0);
 	place = reserve(GRAN);
 	release(place);
-	SWEEP(.prepare = watch_place, .call = do_reserve, .check = check_works,
+	SWEEP(.prepare = prepare_place, .call = do_reserve, .check = check_works,
 	      .undo = undo_reserve, .needs_memory = true);
+}
+
+TEST(reserve_in_a_vacant_place)
+{
+	args = reserve_args(0, GRAN, READWRITE, 0);
+	place = reserve(GRAN);
+	release(place);
+	SWEEP(.prepare = watch_place, .call = do_reserve, .check = check_works,
+	      .undo = undo_reserve, .flags = SWEEP_NEVER_FAILS);
 }
 
 TEST(reserve_TOP_DOWN_makes_the_first_high_window)
@@ -178,7 +194,7 @@ TEST(reserve_and_commit_execute)
 	args = reserve_args(0, GRAN, EXECUTE_RW, WINMEM_RESERVE_COMMIT);
 	place = reserve(GRAN);
 	release(place);
-	SWEEP(.prepare = watch_place, .call = do_reserve_exec, .check = check_exec,
+	SWEEP(.prepare = prepare_place, .call = do_reserve_exec, .check = check_exec,
 	      .undo = undo_reserve, .flags = SWEEP_MAPS, .needs_memory = true);
 }
 
@@ -189,6 +205,7 @@ static void prepare_torn(void)
 	place = reserve(4 * GRAN);
 	release(place);
 	EXPECT_OK(munmap((void *)(place + GRAN), GRAN));
+	release(reserve(GRAN));
 	sweep_watch_runs(place, 4 * GRAN);
 }
 

@@ -1,27 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* DiscardVirtualMemory: rows O05 to O08. It answers with its error. */
 #define _GNU_SOURCE
-#include "common.h"
+#include "answer.h"
 
 #include <sched.h>
 #include <sys/mman.h>
-
-/* Whatever it answers, the last error is not its business. */
-#define EXPECT_ANSWER(error, call)					\
-	do {								\
-		call_begin();						\
-		DWORD answer_ = (call);					\
-		call_succeeded(HERE, #call, 1);				\
-		EXPECT_EQ(error, answer_);				\
-	} while (0)
-
-/* And when it is an error, nothing has changed. */
-#define EXPECT_NOTHING(error, addr, size, call)				\
-	do {								\
-		struct snapshot *before_ = snapshot_take(HERE, addr, size); \
-		EXPECT_ANSWER(error, call);				\
-		snapshot_check(HERE, before_);				\
-	} while (0)
 
 TEST(O05_pages_stay_committed)
 {

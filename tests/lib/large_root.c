@@ -5,6 +5,7 @@
  */
 #include "common.h"
 #include "target.h"
+#include "../uapi/proc.h"
 
 #define LARGE		0x200000UL
 #define LARGE_PAGES	(RESERVE_COMMIT | MEM_LARGE_PAGES)
@@ -17,21 +18,9 @@ static void need_root(void)
 		skip_because("not root");
 }
 
-/* A number of /proc, in KiB there. */
 static unsigned long bytes_of(const char *path, const char *name)
 {
-	unsigned long number = ~0UL;
-	char line[256];
-	FILE *file = fopen(path, "re");
-
-	EXPECT(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, name, strlen(name)))
-			sscanf(line + strlen(name), "%lu", &number);
-	}
-	fclose(file);
-	EXPECT(number != ~0UL);
-	return number * 1024;
+	return number_of(path, name) * 1024;
 }
 
 static PSAPI_WORKING_SET_EX_BLOCK look(void *addr)

@@ -6,6 +6,7 @@
 #define WINMEM_TESTS_UAPI_KEEP_H
 
 #include "common.h"
+#include "proc.h"
 
 static inline unsigned long lock_at(const char *at, unsigned long addr, unsigned long length,
 				    unsigned int flags)
@@ -46,23 +47,6 @@ static inline void lock_refused(const char *at, int err, unsigned long addr,
 #define LOCK_REFUSED(err, addr, length)	lock_refused(HERE, err, addr, length, 0)
 #define UNLOCK_REFUSED(err, addr, length) \
 	lock_refused(HERE, err, addr, length, WINMEM_LOCK_UNDO)
-
-/* The number behind a name in a file of /proc. */
-static inline unsigned long number_of(const char *path, const char *name)
-{
-	unsigned long number = ~0UL;
-	char line[256];
-	FILE *file = fopen(path, "re");
-
-	EXPECT(file);
-	while (fgets(line, sizeof(line), file)) {
-		if (!strncmp(line, name, strlen(name)))
-			sscanf(line + strlen(name), "%lu", &number);
-	}
-	fclose(file);
-	EXPECT(number != ~0UL);
-	return number;
-}
 
 /* Bytes that Linux counts as locked for this process. */
 static inline unsigned long vm_locked(void)

@@ -3,67 +3,7 @@
  * What a faulty program does to a heap: frees twice, frees what is none, writes where it must
  * not. Each is refused or told of, nothing crashes, and what is not touched stays usable.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "../../lib/heap_state.h"
-#include "shim/heap_supply.h"
-
-#define ME	1
-#define ALL	400
-
-static struct winmem_heap *heap;
-static char *blocks[ALL];
-
-static int new_heap(void **state)
-{
-	(void)state;
-	heap = shim_heap(0, 0, 0);
-	shim_damage_found = 0;
-	shim_damage_expected = true;
-	return 0;
-}
-
-/* What was damaged may stay behind: only a crash would be wrong. */
-static int end_heap(void **state)
-{
-	(void)state;
-	winmem_heap_destroy(heap);
-	shim_damage_expected = false;
-	return 0;
-}
-
-static char *get(size_t size)
-{
-	char *data = winmem_heap_alloc(heap, ME, size, 0);
-
-	assert_non_null(data);
-	return data;
-}
-
-static int put(void *data)
-{
-	return winmem_heap_free(heap, ME, data, 0);
-}
-
-static bool is_valid(void)
-{
-	return winmem_heap_validate(heap, ME, NULL, 0);
-}
-
-/* So many of a size that the later ones are slots. */
-static void fill(size_t size)
-{
-	for (int i = 0; i < ALL; i++)
-		blocks[i] = get(size);
-}
+#include "heap_damage.h"
 
 static void freed_twice(void **state)
 {

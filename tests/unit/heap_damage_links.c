@@ -3,65 +3,9 @@
  * Damage to what a heap goes through from one to the next: lists of free blocks, regions,
  * large blocks, segments, slots that others have freed; and walks that are led astray.
  */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "heap_damage.h"
 
 #include "../../lib/heap_large.h"
-#include "../../lib/heap_state.h"
-#include "shim/heap_supply.h"
-
-#define ME	1
-#define ALL	400
-
-static struct winmem_heap *heap;
-static char *blocks[ALL];
-
-static int new_heap(void **state)
-{
-	(void)state;
-	heap = shim_heap(0, 0, 0);
-	shim_damage_found = 0;
-	shim_damage_expected = true;
-	return 0;
-}
-
-static int end_heap(void **state)
-{
-	(void)state;
-	winmem_heap_destroy(heap);
-	shim_damage_expected = false;
-	return 0;
-}
-
-static char *get(size_t size)
-{
-	char *data = winmem_heap_alloc(heap, ME, size, 0);
-
-	assert_non_null(data);
-	return data;
-}
-
-static int put(void *data)
-{
-	return winmem_heap_free(heap, ME, data, 0);
-}
-
-static bool is_valid(void)
-{
-	return winmem_heap_validate(heap, ME, NULL, 0);
-}
-
-static void fill(size_t size)
-{
-	for (int i = 0; i < ALL; i++)
-		blocks[i] = get(size);
-}
 
 /* In the list of their size are @far, @next and @before; the header of the first is spoilt. */
 static void a_free_neighbour_in_a_damaged_list(void **state)

@@ -541,6 +541,7 @@ struct winmem_chunk *winmem_pages_next(struct winmem_pages *pages, unsigned long
 /* Take a chunk out of the table that says no more than a missing one. */
 static void chunk_erase(struct winmem_pages *pages, struct winmem_chunk *chunk, unsigned long index)
 {
+	struct winmem_chunk_watch *watch = chunk->watch;
 	u8 *states = chunk->states;
 
 	pages->last = NULL;
@@ -550,9 +551,11 @@ static void chunk_erase(struct winmem_pages *pages, struct winmem_chunk *chunk, 
 	smp_wmb();
 	version_change(pages);
 	spin_lock(&chunk->lock);
+	chunk->watch = NULL;
 	chunk->states = NULL;
 	chunk->state = WINMEM_PAGE_NONE;
 	spin_unlock(&chunk->lock);
+	kfree(watch);
 	kfree(states);
 	kfree_rcu(chunk, rcu);
 }

@@ -264,6 +264,36 @@ static void pages_exec_is_wanted_of_all(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, winmem_pages_want_exec(test->priv, BASE, nr - 1, true));
 	KUNIT_EXPECT_FALSE(test, winmem_pages_want_exec(test->priv, BASE, nr, false));
 	KUNIT_EXPECT_TRUE(test, winmem_pages_want_exec(test->priv, BASE + nr - 1, CHUNK, false));
+
+	/* Nobody has asked for it in a chunk that is missing. */
+	KUNIT_EXPECT_EQ(test, change(test, BASE + 4 * CHUNK, CHUNK, rw), 0);
+	KUNIT_EXPECT_TRUE(test, winmem_pages_want_exec(test->priv, BASE + 2 * CHUNK, 4 * CHUNK, false));
+	KUNIT_EXPECT_EQ(test, change(test, BASE + 4 * CHUNK, CHUNK, rx), 0);
+	KUNIT_EXPECT_FALSE(test, winmem_pages_want_exec(test->priv, BASE + 2 * CHUNK, 4 * CHUNK, false));
+}
+
+/* What a CPU keeps of one table is not taken for another's, nor for what is there no more. */
+static void pages_lookups_are_of_one_table(struct kunit *test)
+{
+	struct winmem_pages *pages = test->priv, *other = kunit_kzalloc(test, sizeof(*other), GFP_KERNEL);
+	u8 rw = state_of(WINMEM_PROT_READWRITE);
+	struct winmem_chunk *chunk;
+	int i;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
+	winmem_pages_init(other);
+	KUNIT_EXPECT_EQ(test, change(test, BASE, 2 * CHUNK, rw), 0);
+	for (i = 0; i < 3; i++) {
+		chunk = winmem_pages_lock(pages, BASE + 1);
+		KUNIT_EXPECT_PTR_EQ(test, chunk, chunk_of(test, BASE));
+		if (chunk)
+			winmem_pages_unlock(chunk);
+		KUNIT_EXPECT_PTR_EQ(test, winmem_pages_lock(other, BASE + 1), NULL);
+	}
+	KUNIT_EXPECT_EQ(test, change(test, BASE, 2 * CHUNK, WINMEM_PAGE_NONE), 0);
+	winmem_pages_forget(pages, BASE, 2 * CHUNK);
+	KUNIT_EXPECT_PTR_EQ(test, winmem_pages_lock(pages, BASE + 1), NULL);
+	winmem_pages_destroy(other);
 }
 
 static int look_all_the_time(void *data)
@@ -320,6 +350,7 @@ static struct kunit_case pages_cases[] = {
 	KUNIT_CASE(pages_forget_frees_what_is_none),
 	KUNIT_CASE(pages_forget_leaves_one),
 	KUNIT_CASE(pages_exec_is_wanted_of_all),
+	KUNIT_CASE(pages_lookups_are_of_one_table),
 	KUNIT_CASE(pages_lookups_survive_changes),
 	{}
 };

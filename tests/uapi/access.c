@@ -353,6 +353,28 @@ TEST(sec11_proc_self_mem)
 	close(mem);
 }
 
+/* Where nobody else may write, a debugger's write counts all the same: the contents matter again. */
+TEST(proc_self_mem_writes_to_a_page_that_was_reset)
+{
+	unsigned long base = reserve_commit(GRAN, READWRITE);
+	int mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	unsigned char byte;
+
+	EXPECT_OK(mem);
+	fill(base, GRAN, 1);
+	reset(base, 2 * PAGE);
+	protect(base, 2 * PAGE, NOACCESS);
+	EXPECT_EQ(1, pread(mem, &byte, 1, base + PAGE));
+	byte = 0x55;
+	EXPECT_EQ(1, pwrite(mem, &byte, 1, base + PAGE));
+	protect(base, 2 * PAGE, READWRITE);
+	reset_undo(base, 2 * PAGE);
+	EXPECT_EQ(0x55, byte_at(base + PAGE));
+	EXPECT(filled(base, PAGE, 1));
+	EXPECT(filled(base + PAGE + 8, PAGE - 8, 1));
+	close(mem);
+}
+
 TEST(sec11_proc_self_mem_over_page_borders)
 {
 	unsigned long base = reserve_commit(GRAN, READWRITE);

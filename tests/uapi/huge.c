@@ -244,6 +244,20 @@ TEST(blocks_are_reset_and_kept)
 	EXPECT(filled(base, LARGE, SEED + 1));
 }
 
+/* Nothing is lost of what was never written. */
+TEST(blocks_that_were_only_read_are_reset)
+{
+	unsigned long base = reserve_commit(LARGE, READWRITE);
+
+	EXPECT(zeroed(base, LARGE));
+	reset(base, LARGE);
+	EXPECT(zeroed(base, LARGE));
+	fill(base, LARGE, SEED);
+	EXPECT(filled(base, LARGE, SEED));
+	reset_undo(base, LARGE);
+	EXPECT(filled(base, LARGE, SEED));
+}
+
 TEST(blocks_and_parts_are_offered)
 {
 	unsigned long base = large_filled(SEED), page = inside(base);
@@ -358,6 +372,37 @@ TEST(a_fixed_reservation_beside_a_large_one)
 	EXPECT_EQ(0, huge_bytes());
 	EXPECT(filled(small, 3 * GRAN, SEED));
 	EXPECT(filled(base, end - base, SEED));
+}
+
+/* It begins where a window of small pages ends, and goes on where there was none. */
+TEST(a_reservation_half_in_a_window_of_small_pages)
+{
+	unsigned long length = GRAN + LARGE, base, seam;
+	struct vma window;
+
+	EXPECT(vma_find(reserve(GRAN), &window));
+	seam = window.end;
+	if (vma_find(seam, &window) && window.start < seam + LARGE)
+		skip_because("something is behind the window");
+	base = reserve_fixed(seam - GRAN, length);
+	commit(base, length, READWRITE);
+	fill(base, length, SEED);
+	protect(seam - PAGE, 2 * PAGE, READONLY);
+	EXPECT(!try_write(seam - 1, 1));
+	EXPECT(!try_write(seam, 1));
+	EXPECT(try_write(seam + PAGE, byte_at(seam + PAGE)));
+	EXPECT(filled(base, length, SEED));
+	protect(seam - PAGE, 2 * PAGE, READWRITE);
+	reset(base, length);
+	reset_undo(base, length);
+	EXPECT(filled(base, length, SEED));
+	decommit(seam - PAGE, 2 * PAGE);
+	EXPECT(!try_read(seam - 1));
+	EXPECT(!try_read(seam));
+	EXPECT(filled(seam + PAGE, LARGE - PAGE, SEED));
+	release(base);
+	EXPECT_EQ(0, charge());
+	EXPECT_FREE(base);
 }
 
 TEST(the_memory_outlives_the_descriptor)

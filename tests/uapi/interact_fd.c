@@ -330,6 +330,28 @@ TEST(fdinfo_lists_the_reservations)
 	EXPECT(!strstr(text, line));
 }
 
+static void shows_its_limit(void *arg)
+{
+	char text[16384], line[64];
+
+	(void)arg;
+	dev = OPEN_DEVICE();
+	reserve_commit(GRAN, READWRITE);
+	read_fdinfo(dev, text, sizeof(text));
+	EXPECT(strstr(text, "winmem-limit:\tnone\n"));
+	limit_set(5 * GRAN);
+	read_fdinfo(dev, text, sizeof(text));
+	snprintf(line, sizeof(line), "winmem-charge:\t%lu\nwinmem-limit:\t%lu\n", GRAN / PAGE,
+		 5 * GRAN / PAGE);
+	EXPECT(strstr(text, line));
+}
+
+/* A child has a limit of its own. */
+TEST(fdinfo_has_the_charge_and_the_limit)
+{
+	IN_CHILD(shows_its_limit, NULL);
+}
+
 TEST(sec16_fdinfo_of_a_space_with_very_many_runs)
 {
 	unsigned long base = reserve_commit(8 * CHUNK, READWRITE);

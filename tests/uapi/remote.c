@@ -191,9 +191,16 @@ static void executes(struct target *target, int step)
 	}
 	if (step == 4) {
 		put_return(target->base);
+		put_return(target->base + PAGE);
+		EXPECT(try_exec(target->base));
+		EXPECT(try_exec(target->base + PAGE));
+		EXPECT(!try_exec(target->base + 2 * PAGE));
+	}
+	if (step == 5) {
+		put_return(target->base);
 		EXPECT(try_exec(target->base));
 	}
-	if (step == 5)
+	if (step == 6)
 		EXPECT(!try_exec(target->base));
 }
 
@@ -208,6 +215,10 @@ TEST(execute_there)
 	EXPECT_EQ(EXECUTE_RW, query(target->base).out_prot);
 	target_step(target);
 	EXPECT_OK(raw_protect(target->base, PAGE, READONLY));
+	target_step(target);
+	/* The second page's mapping is not yet what the first one's is. */
+	EXPECT_OK(raw_protect(target->base, PAGE, EXECUTE_RW));
+	EXPECT_OK(raw_protect(target->base, 2 * PAGE, EXECUTE_RW));
 	target_step(target);
 	EXPECT_OK(ioctl(fd, WINMEM_IOC_RESERVE, &args));
 	target->base = args.out_addr;

@@ -109,6 +109,23 @@ TEST(placement_differs_between_children)
 	munmap(placed, PAGE);
 }
 
+/* In a window that goes on behind it. */
+TEST(PL40_bounds_may_end_inside_a_granule)
+{
+	unsigned long base = reserve(4 * GRAN);
+	struct winmem_reserve args = reserve_args(0, GRAN + 2 * PAGE, READWRITE, 0);
+
+	release(base);
+	args.lowest = base;
+	args.highest = base + GRAN + PAGE - 1;
+	watch(base, 4 * GRAN);
+	REFUSED(ENOMEM, WINMEM_IOC_RESERVE, &args);
+	args.length = GRAN + PAGE;
+	EXPECT_OK(ioctl(dev, WINMEM_IOC_RESERVE, &args));
+	EXPECT_EQ(base, args.out_addr);
+	release(base);
+}
+
 TEST(PL40_PL42_bounds_are_kept)
 {
 	unsigned long hole = find_hole(GIB);

@@ -271,6 +271,24 @@ static void a_uniform_chunk_gives_its_array_back(void **state)
 	assert_int_equal(shim_allocated, before);
 }
 
+/* The one that stays may be given bitmaps, and then not be committed after all. */
+static void a_chunk_that_stayed_leaves_nothing(void **state)
+{
+	unsigned long before;
+
+	(void)state;
+	start_empty();
+	before = shim_allocated;
+	do_change(0, 1, WINMEM_PAGE_VISIBLE, winmem_prot_to_page(0x04));
+	do_change(WINMEM_CHUNK_PAGES, 1, WINMEM_PAGE_VISIBLE, winmem_prot_to_page(0x04));
+	op_release(0, WINMEM_CHUNK_PAGES);
+	assert_int_equal(winmem_pages_make_watch(&table, 0), 0);
+	op_release(WINMEM_CHUNK_PAGES, WINMEM_CHUNK_PAGES);
+	assert_true(shim_allocated <= before + 2);
+	winmem_pages_destroy(&table);
+	assert_int_equal(shim_allocated, before);
+}
+
 /* However many are forgotten, and in whatever order, one of them stays at most. */
 static void forgotten_chunks_leave_one(void **state)
 {
@@ -296,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_uniform_chunk_gives_its_array_back),
+		cmocka_unit_test(a_chunk_that_stayed_leaves_nothing),
 		cmocka_unit_test(forgotten_chunks_leave_one),
 		cmocka_unit_test(a_failed_prepare_changes_no_state),
 		cmocka_unit_test(random_operations_match_the_model),

@@ -31,7 +31,7 @@ MALLOCT	:= $(call tests,malloc)
 
 .SECONDARY: $(B)/tests/common-uapi.o $(B)/tests/common-lib.o
 .PHONY: all help deps module lib malloc tests demo check unit test-vm programs suite vm-selftest kunit check-debug \
-	races injected stress fuzz coverage check-matrix \
+	races injected stress fuzz watch coverage check-matrix \
 	check-dkms bench bench-docs install install-lib install-data modules_install dkms-install dkms-remove \
 	clean
 all: lib
@@ -186,6 +186,10 @@ stress:
 fuzz:
 	@DURATION=$(or $(DURATION),60) KERNEL=$(or $(KERNEL),debug) SEED=$(SEED) STEPS=$(STEPS) \
 		tests/fuzzing
+
+## watch: write watch under eight threads for ROUNDS=1000 rounds, with swap and without (10 minutes)
+watch:
+	@ROUNDS=$(or $(ROUNDS),1000) tests/watching
 
 ## coverage: which lines of module/ and lib/ the tests execute, and which not (an hour)
 coverage:

@@ -187,7 +187,7 @@ fuzz:
 	@DURATION=$(or $(DURATION),60) KERNEL=$(or $(KERNEL),debug) SEED=$(SEED) STEPS=$(STEPS) \
 		tests/fuzzing
 
-## watch: write watch under eight threads for ROUNDS=1000 rounds, with swap and without (10 minutes)
+## watch: write watch under eight threads for ROUNDS=1000 rounds, with swap and without (20 minutes)
 watch:
 	@ROUNDS=$(or $(ROUNDS),1000) tests/watching
 

@@ -99,6 +99,26 @@ static void inside_of_blocks(void **state)
 	assert_true(is_valid());
 }
 
+/* What was freed waits for the next of its size; its neighbours are looked at when it is joined. */
+static void beside_a_block_that_waits(void **state)
+{
+	char *before, *data, *after, *last;
+
+	(void)state;
+	/* Little waits in a little heap. */
+	fill(30000);
+	before = get(30000);
+	data = get(30000);
+	after = get(30000);
+	last = get(30000);
+	assert_int_equal(put(data), 0);
+	memset(after - 16, 0x5a, 16);
+	winmem_heap_compact(heap, ME);
+	assert_false(is_valid());
+	assert_int_equal(put(before), 0);
+	assert_int_equal(put(last), EBADMSG);
+}
+
 /* A header cannot be made up, nor be copied to another place. */
 static void a_header_inside_of_a_block(void **state)
 {
@@ -372,6 +392,7 @@ int main(void)
 		CASE(freed_after_its_memory_went_back),
 		CASE(not_blocks_at_all),
 		CASE(inside_of_blocks),
+		CASE(beside_a_block_that_waits),
 		CASE(a_header_inside_of_a_block),
 		CASE(a_header_overwritten),
 		CASE(written_past_the_end),

@@ -115,6 +115,86 @@ static void slots(void **state)
 		first_of(5000, times);
 }
 
+/* Whichever step on the way to the first segment fails, blocks do instead. */
+static void a_segment(void **state)
+{
+	(void)state;
+	for (unsigned long nth = 1; nth <= 8; nth++) {
+		struct winmem_heap *heap = shim_heap(1 << 20, 0, 0);
+		void *blocks[200];
+
+		shim_supply_fail(nth, true);
+		for (int i = 0; i < 200; i++) {
+			blocks[i] = winmem_heap_alloc(heap, ME, 100, 0);
+			assert_non_null(blocks[i]);
+		}
+		shim_supply_fail(0, false);
+		assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+		for (int i = 0; i < 200; i++)
+			assert_int_equal(winmem_heap_free(heap, ME, blocks[i], 0), 0);
+		assert_int_equal(allocated(heap), 0);
+		shim_heap_end(heap);
+	}
+}
+
+#define MANY	20000
+
+/* A segment that has little room is good enough when there is no memory for one more. */
+static void slabs_of_a_segment_that_was_full(void **state)
+{
+	struct winmem_heap *heap = shim_heap(1 << 20, 0, 0);
+	static void *blocks[MANY];
+	int again = 0;
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		blocks[i] = winmem_heap_alloc(heap, ME, 1000, 0);
+		assert_non_null(blocks[i]);
+	}
+	for (int i = 1000; i < 1400; i++)
+		assert_int_equal(winmem_heap_free(heap, ME, blocks[i], 0), 0);
+	shim_supply_fail(1, true);
+	for (int i = 1000; i < 1400; i++) {
+		blocks[i] = winmem_heap_alloc(heap, ME, 500, 0);
+		again += blocks[i] != NULL;
+	}
+	shim_supply_fail(0, false);
+	assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+	for (int i = 0; i < MANY; i++) {
+		if (blocks[i])
+			assert_int_equal(winmem_heap_free(heap, ME, blocks[i], 0), 0);
+	}
+	assert_int_equal(allocated(heap), 0);
+	shim_heap_end(heap);
+	assert_true(again > 100);
+}
+
+/* Its blocks are longer than what is kept for later, and all of them go. */
+static void a_region_between_others(void **state)
+{
+	struct winmem_heap *heap = shim_heap(0, 0, 0);
+	static void *blocks[600];
+	size_t reserved;
+
+	(void)state;
+	for (int i = 0; i < 600; i++) {
+		blocks[i] = winmem_heap_alloc(heap, ME, 200000, 0);
+		assert_non_null(blocks[i]);
+	}
+	reserved = shim_supply_counts().reserved;
+	for (int i = 20; i < 580; i++)
+		assert_int_equal(winmem_heap_free(heap, ME, blocks[i], 0), 0);
+	assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+	assert_true(shim_supply_counts().reserved < reserved);
+	for (int i = 20; i < 580; i++) {
+		blocks[i] = winmem_heap_alloc(heap, ME, 200000, WINMEM_HEAP_ZERO_MEMORY);
+		assert_non_null(blocks[i]);
+	}
+	assert_true(winmem_heap_validate(heap, ME, NULL, 0));
+	assert_int_equal(allocated(heap), 600 * 200000);
+	shim_heap_end(heap);
+}
+
 /* Lengths of blocks have 32 bits. */
 static void longer_than_can_be(void **state)
 {
@@ -190,6 +270,9 @@ int main(void)
 		cmocka_unit_test(a_block),
 		cmocka_unit_test(a_large_block),
 		cmocka_unit_test(slots),
+		cmocka_unit_test(a_segment),
+		cmocka_unit_test(slabs_of_a_segment_that_was_full),
+		cmocka_unit_test(a_region_between_others),
 		cmocka_unit_test(longer_than_can_be),
 		cmocka_unit_test(gaps_that_cannot_be_joined),
 		cmocka_unit_test(realloc_keeps_what_there_is),

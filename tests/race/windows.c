@@ -161,12 +161,16 @@ static void use_spoilt(unsigned int round)
 
 static void check_unspoilt(void)
 {
-	for (unsigned int i = 0; i < PLACES; i++) {
-		unsigned long base = reserve_commit(GRAN, READWRITE);
+	unsigned long bases[PLACES];
 
-		EXPECT(zeroed(base, GRAN));
-		fill(base, GRAN, i);
-		EXPECT(filled(base, GRAN, i));
+	for (unsigned int i = 0; i < PLACES; i++) {
+		bases[i] = reserve_commit(GRAN, READWRITE);
+		EXPECT(zeroed(bases[i], GRAN));
+		fill(bases[i], GRAN, i);
+	}
+	for (unsigned int i = 0; i < PLACES; i++) {
+		EXPECT(filled(bases[i], GRAN, i));
+		release(bases[i]);
 	}
 }
 

@@ -191,13 +191,15 @@ static void ask_for_huge(struct winmem_store *store, bool huge)
 
 /*
  * shmem leaves a new folio to us to clear. Most kernels clear pages as they allocate them, and
- * then it is done.
+ * then it is done. Adds how many pages it is to @fresh.
  */
-static void folio_complete(struct winmem_store *store, struct folio *folio)
+static void folio_complete(struct winmem_store *store, struct folio *folio, unsigned long *fresh)
 {
 	gfp_t gfp = mapping_gfp_mask(winmem_store_mapping(store));
 	long i, nr = want_init_on_alloc(gfp) ? 0 : folio_nr_pages(folio);
 
+	if (folio_test_uptodate(folio))
+		return;
 	for (i = 0; i < nr; i++) {
 		clear_highpage(folio_page(folio, i));
 		cond_resched();
@@ -206,6 +208,7 @@ static void folio_complete(struct winmem_store *store, struct folio *folio)
 	folio_mark_uptodate(folio);
 	/* Written it is not yet; a page that is touched once is not to be made active for it. */
 	folio_clear_referenced(folio);
+	*fresh += folio_nr_pages(folio);
 }
 
 /**
@@ -235,10 +238,7 @@ struct folio *winmem_store_get(struct winmem_store *store, unsigned long page, b
 	if (ret)
 		return ERR_PTR(ret);
 
-	if (!folio_test_uptodate(folio)) {
-		folio_complete(store, folio);
-		*fresh += folio_nr_pages(folio);
-	}
+	folio_complete(store, folio, fresh);
 	spoiled = PageHWPoison(folio_file_page(folio, index));
 	folio_unlock(folio);
 	if (!spoiled)
@@ -265,10 +265,7 @@ void winmem_store_fill(struct winmem_store *store, unsigned long page, unsigned 
 	for (; index < end; index++) {
 		if (winmem_shmem_get_folio(store->file, index, &folio))
 			break;
-		if (!folio_test_uptodate(folio)) {
-			folio_complete(store, folio);
-			*fresh += folio_nr_pages(folio);
-		}
+		folio_complete(store, folio, fresh);
 		folio_unlock(folio);
 		folio_put(folio);
 	}

@@ -271,9 +271,11 @@ static int windows_cover(struct winmem_windows *windows, unsigned long start, un
 			continue;
 		}
 		stop = window ? window->start : round_up(end, WINMEM_GRANULE_PAGES);
-		window = winmem_windows_add(windows, page, stop - page, winmem_windows_are_huge(huge, stop - page));
+		window = winmem_windows_add(windows, page, stop - page,
+					    winmem_windows_are_huge(huge, stop - page));
 		if (PTR_ERR(window) == -EEXIST && stop > end)
-			window = winmem_windows_add(windows, page, end - page, winmem_windows_are_huge(huge, end - page));
+			window = winmem_windows_add(windows, page, end - page,
+						    winmem_windows_are_huge(huge, end - page));
 		if (IS_ERR(window)) {
 			ret = PTR_ERR(window);
 			break;

@@ -138,8 +138,8 @@ static int fault_get_pages(struct winmem_fault *fault, unsigned long nr)
 	if (IS_ERR(folio))
 		return PTR_ERR(folio);
 	fault->folio = folio;
-	/* Else the others have come with it. */
-	if (!folio_test_large(folio))
+	/* Of a large one, the others have come with it. */
+	if (nr > 1 && !folio_test_large(folio))
 		winmem_store_fill(fault->store, fault->page + 1, nr - 1, &fault->fresh);
 	return 0;
 }

@@ -161,6 +161,27 @@ static void maps_something(struct target *target, int step)
 		EXPECT(vma_covers(target->base));
 }
 
+/* The place that was released last there is used again, for whoever reserves there next. */
+TEST(reserve_there_in_a_vacant_place)
+{
+	struct target *target = target_start(makes_a_reservation);
+	struct winmem_reserve args = reserve_args(0, GRAN, READWRITE, WINMEM_RESERVE_COMMIT);
+	unsigned long place;
+
+	attach(target);
+	EXPECT_OK(ioctl(fd, WINMEM_IOC_RESERVE, &args));
+	place = args.out_addr;
+	EXPECT_OK(raw_release(place));
+	EXPECT_FREE(place);
+	EXPECT_OK(ioctl(fd, WINMEM_IOC_RESERVE, &args));
+	EXPECT_EQ(place, args.out_addr);
+	EXPECT_COMMITTED(place, GRAN, READWRITE);
+	EXPECT_OK(raw_release(place));
+	EXPECT_ERRNO(ENOENT, raw_release(place));
+	detach();
+	target_end(target);
+}
+
 TEST(reserve_there_over_a_mapping)
 {
 	struct target *target = target_start(maps_something);

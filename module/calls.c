@@ -397,7 +397,7 @@ long winmem_ioc_query(struct winmem_space *space, union winmem_args *args)
 	ret = check_flags(query->flags, 0);
 	if (ret)
 		return ret;
-	if (query->addr >= TASK_SIZE_MAX)
+	if (query->__reserved || query->addr >= TASK_SIZE_MAX)
 		return -EINVAL;
 	ret = winmem_query(space, query->addr >> PAGE_SHIFT, &run);
 	if (ret)
@@ -410,6 +410,7 @@ long winmem_ioc_query(struct winmem_space *space, union winmem_args *args)
 	query->out_state = run.state;
 	query->out_prot = run.prot;
 	query->out_type = run.type;
+	query->out_flags = run.counted ? WINMEM_OUT_COUNTED : 0;
 	return 0;
 }
 

@@ -65,8 +65,10 @@ static void fault_take_guard(struct winmem_fault *fault, struct winmem_chunk *ch
 		fault->guard_stays = true;
 		return;
 	}
+	winmem_counter_begin(&fault->space->counter);
 	winmem_widen_atomic(WINMEM_WIDEN_FAULT_GUARD);
 	winmem_chunk_clear(chunk, fault->page, WINMEM_PAGE_GUARD);
+	winmem_counter_end(&fault->space->counter);
 	fault->guard = true;
 }
 

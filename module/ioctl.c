@@ -5,6 +5,7 @@
  */
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
@@ -41,40 +42,62 @@ static int check_writable(u8 __user *user, const u8 *args, u32 size)
 }
 
 /*
- * One ioctl. size: of the struct's first version, and of the newest. answers: the struct is
- * copied out. undo: for a call that has done its work when its answer cannot be delivered;
- * without it the work stands. anybody: not only the process whose space it is. remote: also
- * by a descriptor from ATTACH.
+ * One ioctl. size: of its struct. first: of the struct's first version, where it has grown since.
+ * answers: the struct is copied out. undo: for a call that has done its work when its answer cannot
+ * be delivered; without it the work stands. anybody: not only the process whose space it is.
+ * remote: also by a descriptor from ATTACH.
  */
 struct winmem_ioc {
 	long (*handler)(struct winmem_space *space, union winmem_args *args);
 	long (*undo)(struct winmem_space *space, const union winmem_args *args);
 	u32 size;
+	u32 first;
 	bool answers;
 	bool anybody;
 	bool remote;
 };
+
+/* A struct that ends where memory does: from before it grew, or too short to be any. */
+static noinline int copy_short(u32 full, union winmem_args *args, void __user *user)
+{
+	u32 size;
+
+	if (get_user(size, (u32 __user *)user))
+		return -EFAULT;
+	if (size >= full || copy_from_user(args, user, size))
+		return -EFAULT;
+	args->size = size;
+	return 0;
+}
 
 /* One read of it all, so that size is of the same moment as the rest. */
 static __always_inline int copy_args(const struct winmem_ioc *ioc, union winmem_args *args,
 				     void __user *user)
 {
 	int ret = 0;
-	u32 size;
 
-	if (copy_from_user(args, user, ioc->size)) {
-		/* Too short a struct may end where memory does. */
-		if (get_user(size, (u32 __user *)user))
-			return -EFAULT;
-		return size < ioc->size ? -EINVAL : -EFAULT;
-	}
-	if (args->size < ioc->size)
+	if (copy_from_user(args, user, ioc->size))
+		ret = copy_short(ioc->size, args, user);
+	if (ret)
+		return ret;
+	if (args->size < (ioc->first ?: ioc->size))
 		return -EINVAL;
-	if (args->size > ioc->size)
+	if (args->size < ioc->size)
+		memset((u8 *)args + args->size, 0, ioc->size - args->size);
+	else if (args->size > ioc->size)
 		ret = check_tail(user, ioc->size, args->size);
 	if (!ret && ioc->answers)
-		ret = check_writable(user, (const u8 *)args, ioc->size);
+		ret = check_writable(user, (const u8 *)args, min(args->size, ioc->size));
 	return ret;
+}
+
+/* As much of the answer as the caller knows. Usually that is a length known to the compiler. */
+static __always_inline bool copy_answer(const struct winmem_ioc *ioc, void __user *user,
+					const union winmem_args *args)
+{
+	if (ioc->first && args->size < ioc->size)
+		return copy_to_user(user, args, args->size);
+	return copy_to_user(user, args, ioc->size);
 }
 
 static __always_inline long ioc_call(const struct winmem_ioc *ioc, struct winmem_space *space,
@@ -90,7 +113,7 @@ static __always_inline long ioc_call(const struct winmem_ioc *ioc, struct winmem
 		return ret;
 	ret = ioc->handler(space, &args);
 	/* It could be written before; if not now, the caller took it away, or the call did. */
-	if (!ret && ioc->answers && copy_to_user(user, &args, ioc->size) && ioc->undo)
+	if (!ret && ioc->answers && copy_answer(ioc, user, &args) && ioc->undo)
 		ret = ioc->undo(space, &args);
 	return ret;
 }
@@ -115,7 +138,7 @@ IOC(decommit, .answers = true, .remote = true)
 IOC(release, .answers = true, .remote = true)
 IOC(protect, .answers = true, .remote = true)
 IOC(reset, .remote = true)
-IOC(query, .answers = true, .remote = true)
+IOC(query, .answers = true, .remote = true, .first = offsetof(struct winmem_query, out_flags))
 IOC(limit, .answers = true)
 IOC(guard, .answers = true)
 IOC(watch, .answers = true)

@@ -118,8 +118,10 @@ static bool take_guard(struct winmem_space *space, unsigned long page)
 	if (!chunk)
 		return false;
 	taken = winmem_chunk_get(chunk, page) & WINMEM_PAGE_GUARD;
-	if (taken)
+	if (taken) {
+		winmem_counter_begin(&space->counter);
 		winmem_chunk_clear(chunk, page, WINMEM_PAGE_GUARD);
+	}
 	winmem_pages_unlock(chunk);
 	return taken;
 }

@@ -43,11 +43,19 @@ static void winmem_show_fdinfo(struct seq_file *m, struct file *file)
 	winmem_fdinfo_show(m, file->private_data);
 }
 
+static int winmem_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct winmem_space *space = file->private_data;
+
+	return winmem_counter_map(&space->counter, vma);
+}
+
 static const struct file_operations winmem_fops = {
 	.owner		= THIS_MODULE,
 	.open		= winmem_open,
 	.release	= winmem_release,
 	.unlocked_ioctl	= winmem_ioctl,
+	.mmap		= winmem_mmap,
 	.show_fdinfo	= winmem_show_fdinfo,
 	.llseek		= noop_llseek,
 };

@@ -111,6 +111,7 @@ static void pages_set_prot(struct winmem_space *space, const struct winmem_regio
 
 	if (region->watched)
 		winmem_watch_latch(space, start, nr);
+	winmem_counter_begin(&space->counter);
 	winmem_pages_set(&space->pages, start, nr, &change);
 	winmem_widen(WINMEM_WIDEN_PROTECT);
 	pages_restrict(space, start, nr, change.access, winmem_page_access(state));
@@ -217,6 +218,7 @@ static void pages_decommit(struct winmem_space *space, struct winmem_region *reg
 	struct winmem_pages_change change = { .mask = WINMEM_PAGE_ALL };
 	unsigned long committed = winmem_pages_count(&space->pages, start, nr);
 
+	winmem_counter_begin(&space->counter);
 	winmem_pages_set(&space->pages, start, nr, &change);
 	winmem_widen(WINMEM_WIDEN_DECOMMIT);
 	if (space->locks.nr)
@@ -313,6 +315,7 @@ void winmem_region_query(struct winmem_space *space, const struct winmem_region 
 
 	lockdep_assert_held(&space->mutex);
 
+	run->counted = true;
 	run->start = page;
 	run->nr = winmem_pages_run(&space->pages, page, winmem_region_end(region) - page,
 				   WINMEM_PAGE_VISIBLE, &state);

@@ -29,6 +29,7 @@ struct winmem_run {
 	u32 state;
 	u32 prot;
 	u32 type;
+	bool counted;			/* winmem_counter tells of what becomes of it */
 };
 
 static inline unsigned long winmem_region_end(const struct winmem_region *region)

@@ -38,10 +38,13 @@ static struct winmem_space *space_create(void)
 	ret = winmem_charge_init(&space->charge);
 	if (ret)
 		goto err_free;
+	ret = winmem_counter_init(&space->counter, current->mm);
+	if (ret)
+		goto err_charge;
 	mutex_init(&space->mutex);
 	ret = winmem_backing_open(&space->backing, space, &space->mutex);
 	if (ret)
-		goto err_charge;
+		goto err_counter;
 
 	mt_init_flags(&space->regions, MT_FLAGS_ALLOC_RANGE | MT_FLAGS_LOCK_EXTERN);
 	mt_set_external_lock(&space->regions, &space->mutex);
@@ -56,6 +59,8 @@ static struct winmem_space *space_create(void)
 	hash_add(spaces, &space->node, (unsigned long)space->mm);
 	return space;
 
+err_counter:
+	winmem_counter_destroy(&space->counter);
 err_charge:
 	winmem_charge_destroy(&space->charge);
 err_free:
@@ -156,6 +161,7 @@ void winmem_space_end(struct winmem_space *space)
 
 	winmem_locks_destroy(&space->locks, space->mm);
 	winmem_guards_destroy(&space->guards);
+	winmem_counter_destroy(&space->counter);
 	winmem_charge_destroy(&space->charge);
 	winmem_pages_destroy(&space->pages);
 	mmdrop(space->mm);
@@ -312,6 +318,7 @@ bool winmem_space_release(struct winmem_space *space, struct winmem_region *regi
 {
 	lockdep_assert_held(&space->mutex);
 
+	winmem_counter_begin(&space->counter);
 	winmem_region_end_all(space, region);
 	vacant_end(space);
 	space->vacant = region;

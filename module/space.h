@@ -10,6 +10,7 @@
 
 #include "backing.h"
 #include "charge.h"
+#include "counter.h"
 #include "guard.h"
 #include "lock.h"
 #include "pages.h"
@@ -30,6 +31,7 @@ struct winmem_space {
 	struct mm_struct *mm;		/* fixed from creation, grabbed, never used */
 	struct winmem_backing backing;	/* fixed from creation */
 	struct hlist_node node;		/* by spaces_lock */
+	struct winmem_counter counter;	/* fixed from creation; the count needs no lock */
 
 	struct mutex mutex;
 	/* Protected by mutex. */

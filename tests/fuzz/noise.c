@@ -130,6 +130,20 @@ static void do_mmap(struct fuzzer *f, const struct range *range)
 		munmap(at(range), length);
 }
 
+/* The device itself over winmem's memory: the count of changes, or an error. */
+static void do_mmap_device(struct fuzzer *f, const struct range *range)
+{
+	int fd = f->worker->fds[below(f, NR_FDS)], prot = one_in(f, 2) ? PROT_READ : (int)below(f, 8);
+	unsigned long length = one_in(f, 4) ? range->length : PAGE;
+	int flags = one_in(f, 4) ? MAP_PRIVATE : MAP_SHARED;
+
+	if (mmap(at(range), length, prot, flags | MAP_FIXED, fd, one_in(f, 4) ? PAGE : 0) == MAP_FAILED)
+		return;
+	touch(f, range->start, one_in(f, 4));
+	if (!one_in(f, 4))
+		munmap(at(range), length);
+}
+
 static void do_userfaultfd(struct fuzzer *f, const struct range *range)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -286,6 +300,7 @@ static const struct {
 	{ "mprotect", do_mprotect }, { "mprotect", do_mprotect }, { "madvise", do_madvise },
 	{ "madvise", do_madvise }, { "mremap", do_mremap }, { "mlock", do_mlock },
 	{ "look", do_look }, { "remap_file_pages", do_remap_file_pages }, { "mmap", do_mmap },
+	{ "mmap_device", do_mmap_device },
 	{ "userfaultfd", do_userfaultfd }, { "process_vm", do_process_vm },
 	{ "proc_mem", do_proc_mem }, { "pipe", do_pipe }, { "fds", do_fds }, { "fork", do_fork },
 	{ "ptrace", do_ptrace },

@@ -39,6 +39,10 @@ static bool fields_fit(const struct winmem_query *query)
 	bool typed = query->out_type == WINMEM_TYPE_PRIVATE ||
 		     query->out_type == WINMEM_TYPE_MAPPED || query->out_type == WINMEM_TYPE_IMAGE;
 
+	if (query->out_flags & ~WINMEM_OUT_COUNTED ||
+	    (query->out_flags && query->out_type != WINMEM_TYPE_PRIVATE))
+		return false;
+
 	switch (query->out_state) {
 	case WINMEM_STATE_FREE:
 		return !query->out_alloc_base && !query->out_alloc_prot && !query->out_type &&

@@ -25,7 +25,7 @@ static bool all_zero(const unsigned char *bytes, size_t length)
 	return true;
 }
 
-TEST(structs_have_the_sizes_of_version_1_and_no_holes)
+TEST(structs_have_the_sizes_they_had_and_no_holes)
 {
 	EXPECT_EQ(48, sizeof(struct winmem_info));
 	EXPECT_EQ(72, sizeof(struct winmem_reserve));
@@ -34,7 +34,7 @@ TEST(structs_have_the_sizes_of_version_1_and_no_holes)
 	EXPECT_EQ(32, sizeof(struct winmem_release));
 	EXPECT_EQ(32, sizeof(struct winmem_protect));
 	EXPECT_EQ(24, sizeof(struct winmem_reset));
-	EXPECT_EQ(56, sizeof(struct winmem_query));
+	EXPECT_EQ(64, sizeof(struct winmem_query));
 	EXPECT_EQ(48, sizeof(struct winmem_limit));
 	EXPECT_EQ(40, sizeof(struct winmem_lock));
 	EXPECT_EQ(24, sizeof(struct winmem_offer));
@@ -81,13 +81,43 @@ TEST(too_short_is_EINVAL)
 {
 	fixture_make();
 	for_each_call(call) {
-		const unsigned int sizes[] = { 0, 1, 4, 7, 8, call->size - 8, call->size - 1 };
+		const unsigned int first = call->first ? call->first : call->size;
+		const unsigned int sizes[] = { 0, 1, 4, 7, 8, first - 8, first - 1 };
 
 		for (unsigned int i = 0; i < ARRAY_LEN(sizes); i++) {
 			union args args = call_args(call);
 
 			args.size = sizes[i];
 			CALL_REFUSED(EINVAL, call, &args);
+		}
+	}
+}
+
+/* From a program that was compiled before the struct grew; and from nobody, in between. */
+TEST(the_size_of_version_1_is_accepted_and_no_more_is_written)
+{
+	unsigned char *room = room_make();
+
+	fixture_make();
+	for_each_call(call) {
+		for (unsigned int size = call->first; size && size < call->size; size++) {
+			union args args = call_args(call);
+			/* The end of the struct is the end of the mapping, and then it is not. */
+			unsigned char *ends[] = { room + ROOM, room + ROOM - 64 };
+
+			args.size = size;
+			for (unsigned int i = 0; i < ARRAY_LEN(ends); i++) {
+				unsigned char *at = ends[i] - size;
+
+				memset(room, 0xcc, ROOM);
+				memcpy(at, &args, size);
+				EXPECT_OK(ioctl(dev, call->nr, at));
+				EXPECT_EQ(size, *(unsigned int *)at);
+				for (unsigned int word = 0; word + 4 <= size; word += 4)
+					EXPECT(memcmp(at + word, "\xcc\xcc\xcc\xcc", 4));
+				for (unsigned char *after = ends[i]; after < room + ROOM; after++)
+					EXPECT_EQ(0xcc, *after);
+			}
 		}
 	}
 }

@@ -182,6 +182,7 @@ static inline struct winmem_query query_args(unsigned long addr)
 		.size = sizeof(struct winmem_query), .addr = addr,
 		.out_base = CC64, .out_alloc_base = CC64, .out_length = CC64,
 		.out_alloc_prot = CC32, .out_state = CC32, .out_prot = CC32, .out_type = CC32,
+		.out_flags = CC32,
 	};
 }
 

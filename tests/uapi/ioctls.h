@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Every ioctl in one table, for the tests of this folder and for the fuzzer: a new one gets
- * an entry here. Offsets are those of the struct of its version 1.
+ * an entry here. Offsets are those of its struct, from version 1 on.
  */
 #ifndef WINMEM_TESTS_UAPI_IOCTLS_H
 #define WINMEM_TESTS_UAPI_IOCTLS_H
@@ -34,7 +34,8 @@ union args {
 struct call {
 	const char *name;
 	unsigned int nr;
-	unsigned int size;		/* in version 1: it may grow, never shrink */
+	unsigned int size;		/* it may grow, never shrink */
+	unsigned int first;		/* in version 1, if it has grown since */
 	unsigned int flags;		/* all that are known */
 	unsigned int reserved[2];	/* offsets of the fields that must be zero */
 	struct { unsigned char from, to; } outputs;	/* offsets; the same: it has none */
@@ -81,8 +82,9 @@ static const struct call calls[] = {
 	{ "RESET", WINMEM_IOC_RESET, 24, .flags = WINMEM_RESET_UNDO,
 	  .inputs = { INPUT(reset, flags), INPUT(reset, addr), INPUT(reset, length) },
 	  .errors = { ENOENT, ETXTBSY, ENODATA, ENOMEM, EFBIG } },
-	{ "QUERY", WINMEM_IOC_QUERY, 56, .outputs = { FROM(query, out_base), 56 },
-	  .inputs = { INPUT(query, flags), INPUT(query, addr) } },
+	{ "QUERY", WINMEM_IOC_QUERY, 64, .first = 56, .reserved = { RESERVED(query, __reserved) },
+	  .outputs = { FROM(query, out_base), FROM(query, __reserved) },
+	  .inputs = { INPUT(query, flags), INPUT(query, addr), INPUT(query, __reserved) } },
 	{ "LIMIT", WINMEM_IOC_LIMIT, 48, .flags = WINMEM_LIMIT_SET,
 	  .outputs = { FROM(limit, out_limit), 48 },
 	  .inputs = { INPUT(limit, flags), INPUT(limit, limit) } },

@@ -118,6 +118,8 @@
 
 /* In out_flags: execute permission of the mapping has to follow, see "Execute". */
 #define WINMEM_OUT_EXEC			0x1
+/* In out_flags of QUERY: the answer holds as long as the count does, see struct winmem_changes. */
+#define WINMEM_OUT_COUNTED		0x2
 
 /**
  * struct winmem_info - ioctl(WINMEM_IOC_INFO)
@@ -332,6 +334,10 @@ struct winmem_reset {
  * @out_state: WINMEM_STATE_*
  * @out_prot: protection of the pages; 0 when reserved, NOACCESS when free
  * @out_type: WINMEM_TYPE_*; 0 when free
+ * @out_flags: WINMEM_OUT_COUNTED when @addr is in a reservation
+ * @__reserved: 0
+ *
+ * The last two came later: a struct without them is accepted.
  *
  * What lies at @addr. Mappings that are not winmem's are answered from the kernel's
  * own: a file mapped as a program or library is IMAGE, other file and shared
@@ -350,6 +356,8 @@ struct winmem_query {
 	__u32 out_state;
 	__u32 out_prot;
 	__u32 out_type;
+	__u32 out_flags;
+	__u32 __reserved;
 };
 /* The numbers are those of Win32's MEM_*. */
 #define WINMEM_STATE_COMMIT		0x1000
@@ -359,6 +367,24 @@ struct winmem_query {
 #define WINMEM_TYPE_MAPPED		0x40000
 #define WINMEM_TYPE_IMAGE		0x1000000
 #define WINMEM_IOC_QUERY	_IO(WINMEM_IOC_TYPE, 0x07)
+
+/**
+ * struct winmem_changes - mmap(NULL, out_page_size of INFO, PROT_READ, MAP_SHARED, fd, 0)
+ * @count: goes up, by one or more, before what QUERY says of any reservation changes: by a
+ *	call, from whichever thread or process it comes, or by a guard page that is hit. Never 0,
+ *	but in a process whose space it is not: there it is always 0
+ *
+ * All that can be mapped of the device. Read @count, then call QUERY: an answer with
+ * WINMEM_OUT_COUNTED holds, for each page of its run, as long as @count is what it was. Whoever has
+ * seen anything of a change sees the new count, if @count is read with acquire semantics.
+ *
+ * The mapping is a user of the space as a descriptor is. A child made by fork inherits it, and
+ * reads 0. mmap fails with EPERM when the space is not the caller's, with EACCES when the mapping is
+ * to be written or executed, and with EINVAL for anything but one shared page at offset 0.
+ */
+struct winmem_changes {
+	__aligned_u64 count;
+};
 
 /**
  * struct winmem_limit - ioctl(WINMEM_IOC_LIMIT)

@@ -47,6 +47,7 @@ static pthread_mutex_t device_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t device_once = PTHREAD_ONCE_INIT;
 static atomic_int device_fd = -1;
 static atomic_ullong device_rdev;
+static _Atomic(struct winmem_changes *) device_changes;	/* mapped, or NULL; changes under the lock */
 static bool device_complained;		/* by device_lock */
 
 static bool device_is_ours(int fd)
@@ -160,6 +161,28 @@ static void device_map_shared_page(void)
 	     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 }
 
+uint64_t winmem_device_count(void)
+{
+	struct winmem_changes *changes = device_changes;
+
+	return changes ? __atomic_load_n(&changes->count, __ATOMIC_ACQUIRE) : 0;
+}
+
+/*
+ * The mapping outlives a descriptor that is closed, and holds the same space. One that a bare
+ * clone(2) has left is its parent's, says 0, and stays: another thread may be reading it. Without
+ * one the kernel is asked each time.
+ */
+static void device_map_changes(int fd)
+{
+	void *changes;
+
+	if (winmem_device_count())
+		return;
+	changes = mmap(NULL, WINMEM_PAGE_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	device_changes = changes == MAP_FAILED ? NULL : changes;
+}
+
 static int device_open_locked(void)
 {
 	struct stat st;
@@ -179,6 +202,7 @@ static int device_open_locked(void)
 	}
 
 	device_map_shared_page();
+	device_map_changes(fd);
 	device_rdev = st.st_rdev;
 	/* The last thing: from here on other threads use it without the lock. */
 	device_fd = fd;
@@ -196,8 +220,8 @@ static void device_after_fork(void)
 }
 
 /*
- * The child begins without memory. The descriptor would do nothing for it but keep the
- * parent's memory alive after the parent has gone.
+ * The child begins without memory. The descriptor and the mapping would do nothing for it but
+ * keep the parent's memory alive after the parent has gone.
  */
 static void device_in_child(void)
 {
@@ -206,6 +230,9 @@ static void device_in_child(void)
 	if (fd >= 0 && device_is_ours(fd))
 		close(fd);
 	device_fd = -1;
+	if (device_changes)
+		munmap(device_changes, WINMEM_PAGE_SIZE);
+	device_changes = NULL;
 	errno = saved;
 	pthread_mutex_unlock(&device_lock);
 }

@@ -3,6 +3,7 @@
 #define WINMEM_DEVICE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /**
  * winmem_ioctl() - the one door to the kernel
@@ -35,5 +36,14 @@ bool winmem_device_is_open(void);
  * Context: any thread. Leaves errno alone.
  */
 void winmem_device_prepare(void);
+
+/**
+ * winmem_device_count() - how often what WINMEM_IOC_QUERY says of reservations has changed
+ *
+ * Context: any, signal handlers included.
+ * Return: a number that is another one after each change (struct winmem_changes); 0: the device
+ * is not open, or does not tell.
+ */
+uint64_t winmem_device_count(void);
 
 #endif /* WINMEM_DEVICE_H */

@@ -16,6 +16,7 @@
 
 #include <winmem.h>
 
+#include "answer.h"
 #include "device.h"
 #include "error.h"
 #include "execute.h"
@@ -466,7 +467,8 @@ static int virtual_query(struct winmem_process *process, uint64_t addr,
 		return EMSGSIZE;
 	if (!info)
 		return EFAULT;
-	ret = virtual_ioctl(process, WINMEM_IOC_QUERY, &args);
+	ret = process ? winmem_process_ioctl(process, WINMEM_IOC_QUERY, &args) :
+			winmem_answer(&args);
 	if (ret)
 		return ret;
 

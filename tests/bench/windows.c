@@ -91,6 +91,28 @@ static double query(unsigned int nr)
 	return start;
 }
 
+#define MANY		100
+
+/* ... of so many reservations in turn, which are more than anybody remembers. */
+static double query_many(unsigned int nr)
+{
+	MEMORY_BASIC_INFORMATION info;
+	static char *addr[MANY];
+	uint64_t start;
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		addr[i] = allocate(MEGABYTE, MEM_RESERVE);
+		must(VirtualAlloc(addr[i], PIECE, MEM_COMMIT, PAGE_READWRITE));
+	}
+	start = __rdtsc();
+	for (unsigned int i = 0; i < nr; i++)
+		must(VirtualQuery(addr[i % MANY] + PIECE / 2, &info, sizeof(info)));
+	start = __rdtsc() - start;
+	for (unsigned int i = 0; i < MANY; i++)
+		release(addr[i]);
+	return start;
+}
+
 #define WATCHED		1024
 
 /* Pages that were written before and are again; then told of and reset, all in a call. */
@@ -188,6 +210,7 @@ static const struct {
 	{ "win_alloc_free_64k", alloc_free, 2000 },
 	{ "win_protect_page", protect_page, 2000 },
 	{ "win_query", query, 5000 },
+	{ "win_query_many", query_many, 5000 },
 	{ "win_watch", watch, 4 * WATCHED },
 	{ "win_watch_get_reset", watch_get_reset, 4 * WATCHED },
 	{ "win_heap_mixed", heap_mixed, 100000 },

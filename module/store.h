@@ -44,15 +44,16 @@ struct folio *winmem_store_get(struct winmem_store *store, unsigned long page, b
 void winmem_store_fill(struct winmem_store *store, unsigned long page, unsigned long nr,
 		       unsigned long *fresh);
 struct folio *winmem_store_get_large(struct winmem_store *store, unsigned long page);
-bool winmem_store_is_lost(struct winmem_store *store, unsigned long page, struct folio **folio);
 bool winmem_store_next(struct winmem_store *store, unsigned long *page, unsigned long last);
 
+/* store_pages.c */
 void winmem_store_settle(struct winmem_store *store, unsigned long start, unsigned long nr);
 void winmem_store_write_protect(struct winmem_store *store, unsigned long start, unsigned long nr);
 void winmem_store_make_unwritten(struct winmem_store *store, unsigned long start, unsigned long nr);
 void winmem_store_unmap(struct winmem_store *store, unsigned long start, unsigned long nr);
 void winmem_store_drop(struct winmem_store *store, unsigned long start, unsigned long nr);
 
+bool winmem_store_is_lost(struct winmem_store *store, unsigned long page, struct folio **folio);
 enum winmem_was winmem_store_make_clean(struct winmem_store *store, unsigned long page);
 bool winmem_store_make_large_clean(struct winmem_store *store, struct folio *folio);
 bool winmem_store_make_dirty(struct winmem_store *store, unsigned long page);

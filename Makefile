@@ -32,7 +32,7 @@ MALLOCT	:= $(call tests,malloc)
 .SECONDARY: $(B)/tests/common-uapi.o $(B)/tests/common-lib.o
 .PHONY: all help deps module lib malloc tests demo check unit test-vm programs suite vm-selftest kunit check-debug \
 	races injected stress fuzz watch coverage check-matrix \
-	check-dkms bench bench-docs install install-lib install-data modules_install dkms-install dkms-remove \
+	check-dkms bench profile bench-docs install install-lib install-data modules_install dkms-install dkms-remove \
 	clean
 all: lib
 
@@ -206,6 +206,20 @@ check-dkms:
 ## bench: what calls, faults and heaps cost beside their peers; CASES="query heap", KERNEL=6.12
 bench:
 	@BENCH_KERNELS="$(KERNEL)" tests/bench/run $(CASES)
+
+## profile: a benchmark's kernel instructions by function; CASE=query, SUBJECT=winmem, KERNEL=6.1, SYMBOL=
+profile:
+	@tests/vm/deps $$(cat tests/packages) python3
+	@tests/vm/kernel $(or $(KERNEL),6.1) >/dev/null && tests/build-module $(or $(KERNEL),6.1)
+	@$(MAKE) -s $(B)/bench
+	@tests/bench/profile $(or $(KERNEL),6.1) $(or $(CASE),query) $(or $(SUBJECT),winmem) $(SYMBOL)
+
+BENCH	:= $(addprefix tests/bench/,bench.c cases.c handlers.c libwinmem.c peers.c suite.c touch.c \
+	watchers.c winmem.c)
+
+$(B)/bench: $(BENCH) tests/bench/bench.h uapi/linux/winmem.h $(B)/lib/libwinmem.a
+	$(CC) -std=gnu11 -O2 -g $(WARN) -Wno-missing-field-initializers -Iuapi -Ilib/include $(BENCH) \
+		$(B)/lib/libwinmem.a -pthread -o $@
 
 ## bench-docs: the last table into docs/benchmarks.md
 bench-docs:

@@ -32,6 +32,8 @@
 
 /* bench SAMPLE CASE FD: how it calls itself. */
 #define SAMPLE		"--sample"
+/* bench REPEAT CASE SUBJECT: samples of it for ever, for tests/bench/profile. */
+#define REPEAT		"--repeat"
 
 void bench_check(int error, const char *what)
 {
@@ -210,6 +212,17 @@ static void print_mappings(void)
 	fflush(stdout);
 }
 
+static void repeat(const char *name, const char *subject)
+{
+	struct bench_run run;
+
+	for (size_t i = 0; i < bench_nr_cases; i++) {
+		while (!strcmp(bench_cases[i].name, name) && !strcmp(bench_cases[i].subject, subject))
+			fork_sample(i, &run);
+	}
+	errx(1, "there is no case %s of %s", name, subject);
+}
+
 /* All cases, or those whose names begin with an argument. */
 static bool is_wanted(const char *name, int argc, char **argv)
 {
@@ -226,6 +239,9 @@ int main(int argc, char **argv)
 		take_sample(&bench_cases[atoi(argv[2])], atoi(argv[3]));
 		return 0;
 	}
+
+	if (argc == 4 && !strcmp(argv[1], REPEAT))
+		repeat(argv[2], argv[3]);
 
 	check_clock();
 	print_mappings();

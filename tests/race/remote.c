@@ -169,3 +169,64 @@ RACE(beside_calls_of_its_own)
 WIDENED(beside_calls_of_its_own, PROTECT, 2000)
 WIDENED(beside_calls_of_its_own, FAULT_MAP, 2000)
 WIDENED(beside_calls_of_its_own, ENTER, 2000)
+
+/*
+ * Both make and end reservations of one size in the one space, so that each is given the place that
+ * the other has just left. Each says where it is for as long as it is there.
+ */
+struct shared_places {
+	volatile unsigned long mine, theirs;
+	volatile int step;
+};
+
+/* A reservation of this side, seen as such, and not at the other side's place. */
+static void has_a_place(volatile unsigned long *mine, volatile unsigned long *theirs,
+			unsigned int prot)
+{
+	struct winmem_reserve args = reserve_args(0, GRAN, prot, WINMEM_RESERVE_COMMIT);
+	struct winmem_query found;
+
+	EXPECT_OK(ioctl(dev, WINMEM_IOC_RESERVE, &args));
+	*mine = args.out_addr;
+	found = query(args.out_addr);
+	/* After a system call: one of the two would see the other. */
+	EXPECT(*theirs != args.out_addr);
+	EXPECT_EQ(args.out_addr, found.out_alloc_base);
+	EXPECT_EQ(prot, found.out_alloc_prot);
+	EXPECT_EQ(prot, found.out_prot);
+	*mine = 0;
+	EXPECT_OK(raw_release(args.out_addr));
+}
+
+static void takes_places(void *arg)
+{
+	struct shared_places *shared = arg;
+
+	close(dev);
+	dev = OPEN_DEVICE();
+	release(reserve_commit(GRAN, READWRITE));
+	shared->step = 1;
+	while (shared->step == 1)
+		has_a_place(&shared->theirs, &shared->mine, READWRITE);
+	EXPECT_EQ(0, charge());
+}
+
+RACE(places_that_the_other_has_left)
+{
+	struct shared_places *shared = shared_page();
+	pid_t child = start_child(takes_places, shared);
+	int here;
+
+	WAIT_FOR(shared->step == 1);
+	there = attach_to(child);
+	EXPECT_OK(there);
+	here = act_on(there);
+	for (unsigned int i = 0; again(i, 400); i++)
+		has_a_place(&shared->mine, &shared->theirs, READONLY);
+	act_on(here);
+	shared->step = 2;
+	FINISH(child);
+	close(there);
+	munmap(shared, PAGE);
+}
+WIDENED(places_that_the_other_has_left, DECOMMIT, 500)

@@ -6,7 +6,7 @@ struct winmem_query;
 
 /**
  * winmem_answer() - WINMEM_IOC_QUERY, without a system call where that can be
- * @query: as for the ioctl, and written as by the ioctl but for out_flags
+ * @query: as for the ioctl, and written as by it
  *
  * Context: any thread, signal handlers included. Leaves errno alone.
  * Return: as winmem_ioctl().

@@ -29,7 +29,13 @@ UAPI	:= $(call tests,uapi)
 LIBT	:= $(call tests,lib)
 MALLOCT	:= $(call tests,malloc)
 
-.SECONDARY: $(B)/tests/common-uapi.o $(B)/tests/common-lib.o
+# What programs share: made once, and not among them.
+COMMON	:= $(patsubst %.c,$(B)/%.o,$(wildcard tests/common/*.c))
+UAPI_OBJ := $(B)/tests/common-uapi.o $(COMMON)
+LIBT_OBJ := $(B)/tests/common-lib.o $(COMMON) $(B)/lib/libwinmem.a
+UAPI_HDR := $(wildcard tests/common/*.h tests/uapi/*.h) uapi/linux/winmem.h
+
+.SECONDARY: $(UAPI_OBJ) $(B)/tests/common-lib.o
 .PHONY: all help deps module lib malloc tests demo check unit test-vm programs suite vm-selftest kunit check-debug \
 	races injected stress fuzz watch coverage check-matrix \
 	check-dkms bench profile bench-docs install install-lib install-data modules_install dkms-install dkms-remove \
@@ -107,23 +113,29 @@ $(B)/tests/unit/%: tests/unit/%.c $(wildcard module/*.[ch] tests/unit/shim/*.[ch
 	@mkdir -p $(@D)
 	$(UNIT_CC) $< $(if $(filter pages,$*),module/chunk.c module/prot.c) tests/unit/shim/kernel.c -lcmocka -o $@
 
-# Once for all of a folder, and not among its programs.
-$(B)/tests/common-%.o: tests/%/common.c $(wildcard tests/uapi/*.h tests/lib/*.h lib/include/*.h) uapi/linux/winmem.h
+$(B)/tests/common/%.o: tests/common/%.c $(wildcard tests/common/*.h)
 	@mkdir -p $(@D)
 	$(TEST_CC) -c $< -o $@
 
-$(B)/tests/uapi/%: tests/uapi/%.c $(wildcard tests/uapi/*.h) uapi/linux/winmem.h $(B)/tests/common-uapi.o
+$(B)/tests/common-%.o: tests/%/common.c $(UAPI_HDR) $(wildcard tests/lib/*.h lib/include/*.h)
 	@mkdir -p $(@D)
-	$(TEST_CC) -Itests/uapi $< $(B)/tests/common-uapi.o -lcmocka -pthread -o $@
+	$(TEST_CC) -c $< -o $@
 
-$(B)/tests/race/%: tests/race/%.c tests/race/race.c tests/race/race.h \
-		$(wildcard tests/uapi/common.* tests/uapi/*.h) module/widen.h uapi/linux/winmem.h
+$(B)/tests/uapi/%: tests/uapi/%.c $(UAPI_HDR) $(UAPI_OBJ)
 	@mkdir -p $(@D)
-	$(TEST_CC) -Itests/uapi $< tests/race/race.c tests/uapi/common.c -lcmocka -pthread -o $@
+	$(TEST_CC) $< $(UAPI_OBJ) -lcmocka -pthread -o $@
 
-$(B)/tests/lib/%: tests/lib/%.c $(wildcard tests/lib/*.h tests/uapi/target.h tests/uapi/proc.h tests/uapi/zram.h) $(B)/lib/libwinmem.a $(B)/tests/common-lib.o
+$(B)/tests/race/%: tests/race/%.c tests/race/race.c tests/race/race.h module/widen.h $(UAPI_HDR) $(UAPI_OBJ)
 	@mkdir -p $(@D)
-	$(TEST_CC) -Itests/lib $< $(B)/tests/common-lib.o $(B)/lib/libwinmem.a -lcmocka -pthread -o $@
+	$(TEST_CC) -Itests/uapi $< tests/race/race.c $(UAPI_OBJ) -lcmocka -pthread -o $@
+
+$(B)/tests/inject/%: tests/inject/%.c tests/inject/inject.c tests/inject/inject.h $(UAPI_HDR) $(UAPI_OBJ)
+	@mkdir -p $(@D)
+	$(TEST_CC) -Itests/uapi $< tests/inject/inject.c $(UAPI_OBJ) -lcmocka -pthread -o $@
+
+$(B)/tests/lib/%: tests/lib/%.c $(UAPI_HDR) $(wildcard tests/lib/*.h) $(LIBT_OBJ)
+	@mkdir -p $(@D)
+	$(TEST_CC) $< $(LIBT_OBJ) -lcmocka -pthread -o $@
 
 $(B)/demo: demo/demo.c $(B)/lib/libwinmem.a
 	@mkdir -p $(@D)

@@ -10,8 +10,6 @@
 #include <limits.h>
 #include <sys/wait.h>
 
-#define DEVICE	"/dev/winmem"
-
 static SIZE_T limit_get(void)
 {
 	SIZE_T limit = 0x5555;

@@ -7,45 +7,26 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
-#include <ucontext.h>
 
 #include "../../uapi/linux/winmem.h"
 
-#define DEVICE		"/dev/winmem"
-#define MAX_TESTS	160
-#define TEST_SECONDS	120		/* under emulation; what takes longer hangs */
-
-static struct CMUnitTest tests[MAX_TESTS];
-static size_t nr_tests;
-static pid_t test_pid;			/* process and thread that cmocka may unwind */
 static unsigned long charge_at_start;
-static bool catching;
-static __thread sigjmp_buf *try_env;
 
-bool without_device;
 bool keeps_memory;
-__thread struct fault last_fault;
 
 /* Running. */
 
-static int setup(void **state __attribute__((unused)))
+int test_begin(void)
 {
-	alarm(TEST_SECONDS);
-	catching = false;
-	try_env = NULL;
-	memset(&last_fault, 0, sizeof(last_fault));
 	if (!without_device)
 		charge_at_start = charge();
 	return 0;
 }
 
 /* A test that leaves memory committed would move the numbers of those after it. */
-static int teardown(void **state __attribute__((unused)))
+int test_end(void)
 {
-	alarm(0);
 	if (!without_device && !keeps_memory && charge() != charge_at_start) {
 		print_error("the test began with a charge of %#lx and ends with %#lx\n",
 			    charge_at_start, charge());
@@ -54,70 +35,7 @@ static int teardown(void **state __attribute__((unused)))
 	return 0;
 }
 
-void test_add(const char *name, CMUnitTestFunction function, void *state)
-{
-	if (nr_tests == MAX_TESTS)
-		abort();
-	tests[nr_tests++] = (struct CMUnitTest){ name, function, setup, teardown, state };
-}
-
-__attribute__((weak)) int test_exec(int argc __attribute__((unused)),
-				    char **argv __attribute__((unused)))
-{
-	return 2;
-}
-
-int main(int argc, char **argv)
-{
-	test_pid = getpid();
-	if (argc > 1 && !strcmp(argv[1], "--exec"))
-		return test_exec(argc, argv);
-	if (!without_device && access(DEVICE, F_OK)) {
-		fprintf(stderr, "SKIP: no " DEVICE ", winmem is not loaded\n");
-		return 77;
-	}
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return _cmocka_run_group_tests(program_invocation_short_name, tests, nr_tests,
-				       NULL, NULL) ? 1 : 0;
-}
-
 /* Checks. */
-
-static bool can_unwind(void)
-{
-	return getpid() == test_pid && syscall(SYS_gettid) == test_pid;
-}
-
-void check_failed(const char *at, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (!can_unwind()) {
-		dprintf(STDERR_FILENO, "%s: %s\n", at, text);
-		_exit(1);
-	}
-	print_error("%s: %s\n", at, text);
-	_fail(at, 0);
-	abort();
-}
-
-void skip_because(const char *format, ...)
-{
-	va_list args;
-
-	fputs("# skipped: ", stdout);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-	fflush(stdout);
-	skip();
-}
 
 void call_begin(void)
 {
@@ -200,98 +118,25 @@ char *free_place_at(const char *at, size_t size)
 
 /* Touching memory. */
 
-/* The processor's error code tells what was tried; the signal does not. */
-static char fault_kind(const ucontext_t *context)
+bool try_read(const void *addr)
 {
-#if defined(__x86_64__)
-	unsigned long code = context->uc_mcontext.gregs[REG_ERR];
-
-	return code & 0x10 ? 'x' : code & 0x2 ? 'w' : 'r';
-#else
-	(void)context;
-	return '?';
-#endif
-}
-
-static void on_fault(int signo, siginfo_t *info, void *context)
-{
-	last_fault = (struct fault){
-		.signo = signo,
-		.code = info->si_code,
-		.kind = fault_kind(context),
-		.addr = (unsigned long)info->si_addr,
-	};
-	if (try_env)
-		siglongjmp(*try_env, 1);
-	check_failed("unexpected", "%s at %p", strsignal(signo), info->si_addr);
-}
-
-/*
- * cmocka puts its own handlers in place when a test begins, so this comes after. The handler
- * blocks nothing, so who leaves it by a jump has no signal mask to save and restore.
- */
-static void catch_faults(void)
-{
-	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
-
-	if (catching)
-		return;
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
-	sigaction(SIGILL, &action, NULL);
-	catching = true;
-}
-
-static void touch_read(void *addr)
-{
-	(void)*(volatile unsigned char *)addr;
+	return TRY_TO((void)*(const volatile unsigned char *)addr);
 }
 
 /* One locked instruction: never anything but a write, and it keeps what is there. */
-static void touch_write(void *addr)
-{
-	__atomic_fetch_or((unsigned char *)addr, 0, __ATOMIC_SEQ_CST);
-}
-
-static void touch_exec(void *addr)
-{
-	((void (*)(void))addr)();
-}
-
-bool try_touch(void (*touch)(void *addr), void *addr)
-{
-	volatile bool done = false;
-	sigjmp_buf env;
-
-	catch_faults();
-	if (!sigsetjmp(env, 0)) {
-		try_env = &env;
-		touch(addr);
-		done = true;
-	}
-	try_env = NULL;
-	return done;
-}
-
-bool try_read(const void *addr)
-{
-	return try_touch(touch_read, (void *)addr);
-}
-
 bool try_write(void *addr)
 {
-	return try_touch(touch_write, addr);
+	return TRY_TO(__atomic_fetch_or((unsigned char *)addr, 0, __ATOMIC_SEQ_CST));
 }
 
 bool try_exec(void *addr)
 {
-	return try_touch(touch_exec, addr);
+	return TRY_TO(((void (*)(void))addr)());
 }
 
-static void check_touch(const char *at, void (*touch)(void *addr), void *addr, char kind,
-			bool allowed)
+static void check_touch(const char *at, bool done, void *addr, char kind, bool allowed)
 {
-	if (try_touch(touch, addr) == allowed) {
+	if (done == allowed) {
 		if (allowed)
 			return;
 		/* Not any fault: this one, at this address. */
@@ -306,50 +151,9 @@ static void check_touch(const char *at, void (*touch)(void *addr), void *addr, c
 
 void check_access(const char *at, void *addr, const char *access)
 {
-	check_touch(at, touch_read, addr, 'r', access[0] == 'r');
-	check_touch(at, touch_write, addr, 'w', access[1] == 'w');
-	check_touch(at, touch_exec, addr, 'x', access[2] == 'x');
-}
-
-void put_return(void *addr)
-{
-#if defined(__x86_64__)
-	*(volatile unsigned char *)addr = 0xc3;
-#elif defined(__aarch64__)
-	*(volatile unsigned int *)addr = 0xd65f03c0;
-#else
-#error which instruction returns here?
-#endif
-	__builtin___clear_cache((char *)addr, (char *)addr + 4);
-}
-
-static uint64_t filling(uint64_t addr, unsigned int seed)
-{
-	return addr * 0x9e3779b97f4a7c15UL + seed;
-}
-
-void fill(void *addr, size_t size, unsigned int seed)
-{
-	for (volatile uint64_t *at = addr; at < (uint64_t *)addr + size / 8; at++)
-		*at = filling((uintptr_t)at, seed);
-}
-
-bool filled(const void *addr, size_t size, unsigned int seed)
-{
-	for (const volatile uint64_t *at = addr; at < (const uint64_t *)addr + size / 8; at++) {
-		if (*at != filling((uintptr_t)at, seed))
-			return false;
-	}
-	return true;
-}
-
-bool zeroed(const void *addr, size_t size)
-{
-	for (const volatile uint64_t *at = addr; at < (const uint64_t *)addr + size / 8; at++) {
-		if (*at)
-			return false;
-	}
-	return true;
+	check_touch(at, try_read(addr), addr, 'r', access[0] == 'r');
+	check_touch(at, try_write(addr), addr, 'w', access[1] == 'w');
+	check_touch(at, try_exec(addr), addr, 'x', access[2] == 'x');
 }
 
 /* Nothing changed. */
@@ -475,38 +279,6 @@ void limit_total(unsigned long *limit, unsigned long *charged)
 
 /* Mappings. */
 
-static FILE *maps_open(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-
-	if (!maps)
-		check_failed(HERE, "/proc/self/maps: %s", strerror(errno));
-	return maps;
-}
-
-unsigned int vma_count(void)
-{
-	FILE *maps = maps_open();
-	unsigned int nr = 0;
-	int c;
-
-	while ((c = getc(maps)) != EOF)
-		nr += c == '\n';
-	fclose(maps);
-	return nr;
-}
-
-unsigned long vma_first(void)
-{
-	FILE *maps = maps_open();
-	unsigned long start;
-
-	if (fscanf(maps, "%lx", &start) != 1)
-		check_failed(HERE, "/proc/self/maps has no mapping");
-	fclose(maps);
-	return start;
-}
-
 static void *map_checked(size_t size, int flags, int prot, int fd)
 {
 	void *map = mmap(NULL, size, prot, flags, fd, 0);
@@ -534,34 +306,4 @@ void *map_file(size_t size, int flags, int prot)
 unsigned long repeat(unsigned long usual, unsigned long most)
 {
 	return getenv("WINMEM_LONG") ? most : usual;
-}
-
-/* Children. */
-
-pid_t start_child(void (*function)(void *arg), void *arg)
-{
-	pid_t child;
-
-	fflush(NULL);
-	child = fork();
-	if (child)
-		return child;
-	alarm(TEST_SECONDS);
-	function(arg);
-	_exit(0);
-}
-
-void finish_child(const char *at, pid_t child)
-{
-	int status;
-
-	if (child == -1 || waitpid(child, &status, 0) != child)
-		check_failed(at, "no child: %s", strerror(errno));
-	if (status)
-		check_failed(at, "the child ended with status %#x", status);
-}
-
-void *shared_page(void)
-{
-	return map_shared(PAGE);
 }

@@ -46,20 +46,7 @@ static __attribute__((unused)) void child_begin(void *function)
 }
 
 /* @function runs in a child, and a signal must end that. */
-static __attribute__((unused)) void check_death(const char *at, void (*function)(void *arg),
-						int signo)
-{
-	pid_t child = start_child(child_begin, function);
-	int status;
-
-	if (child == -1 || waitpid(child, &status, 0) != child)
-		check_failed(at, "no child: %s", strerror(errno));
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != signo)
-		check_failed(at, "the child ended with status %#x, not by signal %d", status,
-			     signo);
-}
-
-#define EXPECT_DEATH(signo, function)	check_death(HERE, function, signo)
+#define EXPECT_DEATH(signo, function)	FINISH_KILLED(start_child(child_begin, function), signo)
 
 static inline void load(void *addr)
 {

@@ -399,7 +399,7 @@ static void check_said(const char *at, void (*function)(void *arg), int signo, c
 	char said[256] = "";
 
 	EXPECT(!pipe(said_fds));
-	check_death(at, function, signo);
+	finish_child(at, start_child(child_begin, function), signo);
 	close(said_fds[1]);
 	if (read(said_fds[0], said, sizeof(said) - 1) < 0 ||
 	    (*want ? !strstr(said, want) : *said))

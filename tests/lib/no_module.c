@@ -14,8 +14,6 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
-#define DEVICE	"/dev/winmem"
-
 static void write_file(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);

@@ -159,15 +159,10 @@ TEST(VA10_threads_reserve_the_same_address)
 
 static volatile bool stop;
 
-static void touch_increment(void *addr)
-{
-	__atomic_fetch_add((unsigned int *)addr, 1, __ATOMIC_SEQ_CST);
-}
-
 static void *keep_writing(void *arg)
 {
 	while (!stop)
-		try_touch(touch_increment, arg);
+		TRY_TO(__atomic_fetch_add((unsigned int *)arg, 1, __ATOMIC_SEQ_CST));
 	return NULL;
 }
 

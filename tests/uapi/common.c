@@ -3,40 +3,23 @@
 #include "common.h"
 
 #include <fcntl.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 
-#define MAX_TESTS	160
 #define MAX_TRACKED	128
-#define TEST_SECONDS	120	/* under emulation; a test that takes longer hangs */
 
 int dev = -1;
-__thread struct fault last_fault;
 
-static struct CMUnitTest tests[MAX_TESTS];
-static size_t nr_tests;
-
-static pid_t test_pid;			/* process and thread that cmocka may unwind */
 static unsigned long tracked[MAX_TRACKED];
 static unsigned int nr_tracked;
 static unsigned long charge_at_start;
 static unsigned long watch_addr, watch_length;
 
-static __thread sigjmp_buf *volatile try_env;	/* a signal handler reads it */
-static bool catching;
-
 /* Running. */
 
-static int setup(void **state __attribute__((unused)))
+int test_begin(void)
 {
-	alarm(TEST_SECONDS);
-	catching = false;
-	try_env = NULL;
 	watch_length = 0;
 	nr_tracked = 0;
-	memset(&last_fault, 0, sizeof(last_fault));
-
 	dev = open(DEVICE, O_RDWR | O_CLOEXEC);
 	if (dev < 0) {
 		print_error("open " DEVICE ": %s\n", strerror(errno));
@@ -47,7 +30,7 @@ static int setup(void **state __attribute__((unused)))
 }
 
 /* A test that leaves memory committed would move the numbers of those after it. */
-static int teardown(void **state __attribute__((unused)))
+int test_end(void)
 {
 	int ret = 0;
 
@@ -60,73 +43,10 @@ static int teardown(void **state __attribute__((unused)))
 		print_error("the test left memory behind\n");
 	close(dev);
 	dev = -1;
-	alarm(0);
 	return ret;
 }
 
-void test_add(const char *name, CMUnitTestFunction function)
-{
-	if (nr_tests == MAX_TESTS)
-		abort();
-	tests[nr_tests++] = (struct CMUnitTest) { name, function, setup, teardown, NULL };
-}
-
-__attribute__((weak)) int test_exec(int argc __attribute__((unused)),
-				    char **argv __attribute__((unused)))
-{
-	return 2;
-}
-
-int main(int argc, char **argv)
-{
-	test_pid = getpid();
-	if (argc > 1 && !strcmp(argv[1], "--exec"))
-		return test_exec(argc, argv);
-	if (access(DEVICE, F_OK)) {
-		fprintf(stderr, "SKIP: no " DEVICE ", winmem is not loaded\n");
-		return 77;
-	}
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return _cmocka_run_group_tests(program_invocation_short_name, tests, nr_tests,
-				       NULL, NULL) ? 1 : 0;
-}
-
 /* Checks. */
-
-static bool can_unwind(void)
-{
-	return getpid() == test_pid && syscall(SYS_gettid) == test_pid;
-}
-
-void check_failed(const char *at, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (!can_unwind()) {
-		fprintf(stderr, "%s: %s\n", at, text);
-		_exit(1);
-	}
-	print_error("%s: %s\n", at, text);
-	_fail(at, 0);
-}
-
-void skip_because(const char *format, ...)
-{
-	va_list args;
-
-	fputs("# skipped: ", stdout);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-	fflush(stdout);
-	skip();
-}
 
 void check_errno(const char *at, const char *call, int err, long ret)
 {
@@ -387,44 +307,11 @@ void check_refused(const char *at, int err, unsigned int nr, void *args, size_t 
 
 /* Touching memory. */
 
-static void on_fault(int signo, siginfo_t *siginfo, void *context __attribute__((unused)))
-{
-	last_fault.count++;
-	last_fault.signo = signo;
-	last_fault.code = siginfo->si_code;
-	last_fault.addr = (unsigned long)siginfo->si_addr;
-	if (try_env)
-		siglongjmp(*try_env, 1);
-	check_failed("unexpected", "%s at %p", strsignal(signo), siginfo->si_addr);
-}
-
-/*
- * cmocka puts its own handlers in place when a test begins, so this comes after. The handler
- * blocks nothing, so who leaves it by a jump has no signal mask to save and restore: two calls
- * of the kernel less for each byte that is touched.
- */
-static void catch_faults(void)
-{
-	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
-
-	if (catching)
-		return;
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
-	catching = true;
-}
-
 int byte_at(unsigned long addr)
 {
 	volatile int byte = -1;
-	sigjmp_buf env;
 
-	catch_faults();
-	if (!sigsetjmp(env, 0)) {
-		try_env = &env;
-		byte = *(volatile unsigned char *)addr;
-	}
-	try_env = NULL;
+	TRY_TO(byte = *(volatile unsigned char *)addr);
 	return byte;
 }
 
@@ -435,113 +322,20 @@ bool try_read(unsigned long addr)
 
 bool try_write(unsigned long addr, unsigned char byte)
 {
-	volatile bool done = false;
-	sigjmp_buf env;
-
-	catch_faults();
-	if (!sigsetjmp(env, 0)) {
-		try_env = &env;
-		*(volatile unsigned char *)addr = byte;
-		done = true;
-	}
-	try_env = NULL;
-	return done;
+	return TRY_TO(*(volatile unsigned char *)addr = byte);
 }
 
 bool try_write_word(unsigned long addr, unsigned long word)
 {
-	volatile bool done = false;
-	sigjmp_buf env;
-
-	catch_faults();
-	if (!sigsetjmp(env, 0)) {
-		try_env = &env;
-		*(volatile unsigned long *)addr = word;
-		done = true;
-	}
-	try_env = NULL;
-	return done;
+	return TRY_TO(*(volatile unsigned long *)addr = word);
 }
 
 bool try_exec(unsigned long addr)
 {
-	volatile bool done = false;
-	sigjmp_buf env;
-
-	catch_faults();
-	if (!sigsetjmp(env, 0)) {
-		try_env = &env;
-		((void (*)(void))addr)();
-		done = true;
-	}
-	try_env = NULL;
-	return done;
-}
-
-void put_return(unsigned long addr)
-{
-#if defined(__x86_64__)
-	*(volatile unsigned char *)addr = 0xc3;
-#elif defined(__aarch64__)
-	*(volatile unsigned int *)addr = 0xd65f03c0;
-#else
-#error which instruction returns here?
-#endif
-	__builtin___clear_cache((char *)addr, (char *)addr + 4);
+	return TRY_TO(((void (*)(void))addr)());
 }
 
 /* Mappings. */
-
-static bool vma_parse(const char *line, struct vma *vma)
-{
-	*vma = (struct vma) { 0 };
-	return sscanf(line, "%lx-%lx %4s %*x %*s %*u %127[^\n]", &vma->start, &vma->end,
-		      vma->perms, vma->path) >= 3;
-}
-
-/* The first mapping that ends above @addr, or with @addr ~0 just count them. */
-static bool vma_walk(unsigned long addr, struct vma *vma, unsigned int *nr)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	bool found = false;
-	char line[512];
-
-	if (!maps)
-		check_failed(HERE, "/proc/self/maps: %s", strerror(errno));
-	for (*nr = 0; !found && fgets(line, sizeof(line), maps); ++*nr)
-		found = vma_parse(line, vma) && vma->end > addr;
-	fclose(maps);
-	return found;
-}
-
-unsigned int vma_count(void)
-{
-	struct vma vma;
-	unsigned int nr;
-
-	vma_walk(~0UL, &vma, &nr);
-	return nr;
-}
-
-bool vma_find(unsigned long addr, struct vma *vma)
-{
-	unsigned int nr;
-
-	return vma_walk(addr, vma, &nr);
-}
-
-bool vma_covers(unsigned long addr)
-{
-	struct vma vma;
-
-	return vma_find(addr, &vma) && vma.start <= addr;
-}
-
-/* The module's own mappings; to the program their address space is free or reserved. */
-bool vma_is_window(const struct vma *vma)
-{
-	return !strcmp(vma->path, "/winmem (deleted)");
-}
 
 unsigned long find_hole(unsigned long length)
 {
@@ -560,42 +354,6 @@ void *map_foreign(unsigned long addr, unsigned long length, int prot)
 	if (map == MAP_FAILED)
 		check_failed(HERE, "mmap at %#lx: %s", addr, strerror(errno));
 	return map;
-}
-
-/* Children. */
-
-pid_t start_child(void (*function)(void *arg), void *arg)
-{
-	pid_t child;
-
-	fflush(NULL);
-	child = fork();
-	if (child)
-		return child;
-	alarm(TEST_SECONDS);
-	/* The record of reservations is the parent's. */
-	nr_tracked = 0;
-	function(arg);
-	_exit(0);
-}
-
-void finish_child(const char *at, pid_t child, int signo)
-{
-	int status;
-
-	if (child == -1 || waitpid(child, &status, 0) != child)
-		check_failed(at, "no child: %s", strerror(errno));
-	if (signo ? !WIFSIGNALED(status) || WTERMSIG(status) != signo : status)
-		check_failed(at, "the child ended with status %#x", status);
-}
-
-void *shared_page(void)
-{
-	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (page == MAP_FAILED)
-		check_failed(HERE, "mmap: %s", strerror(errno));
-	return page;
 }
 
 int open_device(const char *at)

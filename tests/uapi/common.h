@@ -2,42 +2,24 @@
 /*
  * What the programs in this folder share: one open device per test, the ioctls as
  * calls that must succeed, calls that must be refused and change nothing, and
- * touching memory that may fault.
- *
- * A TEST() registers itself; common.c has main(). A program takes the name of a
- * test, with * as a wildcard, as its argument and then runs only what matches.
- *
- * Every check works in threads and in children too: there it prints what was wrong
- * and ends the process with status 1, for the parent's FINISH() to see.
+ * touching memory that may fault. What they share with tests/lib is in tests/common.
  *
  * Addresses are unsigned long, lengths are bytes, nr counts pages.
  */
 #ifndef WINMEM_TESTS_UAPI_COMMON_H
 #define WINMEM_TESTS_UAPI_COMMON_H
 
-#include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/types.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include <linux/winmem.h>
 
-#define DEVICE		"/dev/winmem"
-#define PAGE		4096UL
-#define GRAN		65536UL
+#include "../common/child.h"
+#include "../common/harness.h"
+#include "../common/maps.h"
+#include "../common/memory.h"
+
 #define CHUNK		(2UL << 20)	/* page states are kept per this many bytes */
 #define GIB		(1UL << 30)
 #define TIB		(1UL << 40)
@@ -58,47 +40,10 @@
 #define CC32		0xccccccccU
 #define CC64		0xccccccccccccccccULL
 
-#define ARRAY_LEN(a)	(sizeof(a) / sizeof((a)[0]))
-
 /* Open before each test, closed after it. */
 extern int dev;
 
-#define TEST(name)							\
-	static void name(void **state);					\
-	__attribute__((constructor)) static void name##_add(void)	\
-	{								\
-		test_add(#name, name);					\
-	}								\
-	static void name(void **state __attribute__((unused)))
-
-void test_add(const char *name, CMUnitTestFunction function);
-
-/* A program's own. Called instead of the tests when the first argument is "--exec". */
-int test_exec(int argc, char **argv);
-
-/* Checks. HERE is where the test calls from. */
-
-#define HERE_STR(x)	#x
-#define HERE_LINE(x)	HERE_STR(x)
-#define HERE		__FILE__ ":" HERE_LINE(__LINE__)
-
-__attribute__((format(printf, 2, 3))) void check_failed(const char *at, const char *format, ...);
-__attribute__((format(printf, 1, 2))) void skip_because(const char *format, ...);
 void check_errno(const char *at, const char *call, int err, long ret);
-
-#define EXPECT(condition)						\
-	do {								\
-		if (!(condition))					\
-			check_failed(HERE, "not true: %s", #condition);	\
-	} while (0)
-
-#define EXPECT_EQ(want, got)						\
-	do {								\
-		unsigned long long want_ = (want), got_ = (got);	\
-		if (want_ != got_)					\
-			check_failed(HERE, "%s is %#llx, not %#llx",	\
-				     #got, got_, want_);		\
-	} while (0)
 
 #define EXPECT_OK(call)							\
 	do {								\
@@ -332,73 +277,18 @@ void check_same(const char *at, const struct snapshot *before, const struct snap
 
 /* Touching memory that may fault. try_*: false when a signal came instead. */
 
-struct fault {
-	int count;		/* signals since the test began, in this thread */
-	int signo;		/* of the last one */
-	int code;
-	unsigned long addr;
-};
-
-extern __thread struct fault last_fault;
-
 bool try_read(unsigned long addr);
 bool try_write(unsigned long addr, unsigned char byte);
 bool try_write_word(unsigned long addr, unsigned long word);
 bool try_exec(unsigned long addr);	/* needs put_return() there first */
 int byte_at(unsigned long addr);	/* -1 when a signal came */
-void put_return(unsigned long addr);
-
-/* Each 8 bytes hold their own address and the seed: a page in the wrong place shows. */
-static inline void fill(unsigned long addr, unsigned long length, unsigned int seed)
-{
-	for (unsigned long at = addr; at < addr + length; at += 8)
-		*(volatile unsigned long *)at = at * 0x9e3779b97f4a7c15UL + seed;
-}
-
-static inline bool filled(unsigned long addr, unsigned long length, unsigned int seed)
-{
-	for (unsigned long at = addr; at < addr + length; at += 8)
-		if (*(volatile unsigned long *)at != at * 0x9e3779b97f4a7c15UL + seed)
-			return false;
-	return true;
-}
-
-static inline bool zeroed(unsigned long addr, unsigned long length)
-{
-	for (unsigned long at = addr; at < addr + length; at += 8)
-		if (*(volatile unsigned long *)at)
-			return false;
-	return true;
-}
-
-/* Mappings as /proc/self/maps has them. */
-
-struct vma {
-	unsigned long start;
-	unsigned long end;
-	char perms[5];
-	char path[128];
-};
-
-unsigned int vma_count(void);
-bool vma_find(unsigned long addr, struct vma *vma);	/* the first that ends above @addr */
-bool vma_covers(unsigned long addr);
-bool vma_is_window(const struct vma *vma);
 
 /* Address space far from everything, a new piece each time, a multiple of 1 GiB. */
 unsigned long find_hole(unsigned long length);
 void *map_foreign(unsigned long addr, unsigned long length, int prot);
 
-/* Children: @child runs @function and ends with status 0 unless a check fails in it. */
-
-pid_t start_child(void (*function)(void *arg), void *arg);
-void finish_child(const char *at, pid_t child, int signo);
-void *shared_page(void);		/* for parent and child, zeroed */
 int open_device(const char *at);
 
-#define FINISH(child)		finish_child(HERE, child, 0)
-#define FINISH_KILLED(child, signo)	finish_child(HERE, child, signo)
-#define IN_CHILD(function, arg)	finish_child(HERE, start_child(function, arg), 0)
 #define OPEN_DEVICE()		open_device(HERE)
 
 /* Wait up to twenty seconds for what another process or the kernel does a bit later. */

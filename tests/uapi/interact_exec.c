@@ -200,7 +200,7 @@ TEST(sec03_exit_with_memory_mapped)
 		IN_CHILD(exit_group_now, NULL);
 		IN_CHILD(exit_with_threads, NULL);
 		IN_CHILD(exit_with_device_closed, NULL);
-		finish_child(HERE, start_child(killed_with_threads, NULL), SIGKILL);
+		FINISH_KILLED(start_child(killed_with_threads, NULL), SIGKILL);
 		EVENTUALLY(total_charge() == before);
 	}
 }

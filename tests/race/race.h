@@ -4,7 +4,7 @@
  * test as it is, and again for each point of module/widen.h that it is WIDENED() at: then
  * everybody who comes to that point waits there, and the test fails if nobody came.
  *
- * Built with tests/uapi/common.[ch], whose checks work in threads and children.
+ * Built with tests/uapi/common.[ch] and tests/common, whose checks work in threads and children.
  */
 #ifndef WINMEM_TESTS_RACE_H
 #define WINMEM_TESTS_RACE_H

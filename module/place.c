@@ -180,7 +180,13 @@ static int grow_kept(struct winmem_windows *windows, bool high, bool huge, unsig
 	return 0;
 }
 
-static bool bounds_are_default(const struct winmem_bounds *bounds)
+/**
+ * winmem_bounds_are_default() - whether a place may be anywhere
+ * @bounds: a caller's, for a place that the kernel is to choose
+ *
+ * Context: any.
+ */
+bool winmem_bounds_are_default(const struct winmem_bounds *bounds)
 {
 	return bounds->start == WINMEM_PAGE_MIN && bounds->end == WINMEM_PAGE_END &&
 	       bounds->align == WINMEM_GRANULE_PAGES;
@@ -235,7 +241,7 @@ int winmem_place_again(struct winmem_windows *windows, const struct winmem_bound
 	MA_STATE(mas, &windows->tree, winmem_granule(start), winmem_granule(start));
 	const struct winmem_window *window = mas_walk(&mas);
 
-	if (winmem_windows_are_huge(huge, nr) || !bounds_are_default(bounds))
+	if (winmem_windows_are_huge(huge, nr) || !winmem_bounds_are_default(bounds))
 		return -ENOSPC;
 	if (!window || !winmem_window_is_kept(window) || window->huge || window->high != bounds->high ||
 	    nr > window->start + window->nr - start)
@@ -254,7 +260,7 @@ static int place_large(struct winmem_windows *windows, const struct winmem_bound
 	struct winmem_window *window;
 
 	aligned.align = max(bounds->align, WINMEM_KEPT_ALIGN);
-	if (bounds_are_default(bounds))
+	if (winmem_bounds_are_default(bounds))
 		window = map_new(windows, bounds->high, true, nr, nr);
 	else
 		window = map_hole(windows, &aligned, nr, true);
@@ -289,7 +295,7 @@ int winmem_place(struct winmem_windows *windows, const struct winmem_bounds *bou
 
 	if (huge == WINMEM_HUGE_ALWAYS)
 		return place_large(windows, bounds, nr, start, exec);
-	if (!bounds_are_default(bounds))
+	if (!winmem_bounds_are_default(bounds))
 		return place_within(windows, bounds, nr, long_enough, start, exec);
 
 	/* Where addresses and huge pages agree. */

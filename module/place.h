@@ -8,6 +8,7 @@
 
 struct winmem_bounds;
 
+bool winmem_bounds_are_default(const struct winmem_bounds *bounds);
 int winmem_place(struct winmem_windows *windows, const struct winmem_bounds *bounds,
 		 unsigned long nr, enum winmem_huge huge, unsigned long *start, bool *exec);
 int winmem_place_again(struct winmem_windows *windows, const struct winmem_bounds *bounds,

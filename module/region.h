@@ -13,6 +13,7 @@ struct winmem_region {
 	unsigned long nr;
 	unsigned long committed;
 	u32 prot;		/* WINMEM_PROT_* it was made with */
+	bool anywhere;		/* nobody has asked for just this place */
 	bool exec;		/* a mapping under it has or had PROT_EXEC */
 	bool touched;		/* a page has been committed once, or almost */
 	bool watched;		/* made with WINMEM_RESERVE_WATCH */

@@ -3,9 +3,10 @@
  * One process: its reservations, by granule, and what else it has. A reservation holds
  * its last granule to the end, even where its pages stop earlier.
  *
- * The one that was released last keeps its place in the tree, as "vacant", till the tree is
- * searched for a place or changed. The next of its size that may lie anywhere lies there again, and
- * the tree stays as it is: programs that reserve and release in turn do not pay for its depth.
+ * The one that was released last, if nobody has asked for its address, keeps its place in the tree,
+ * as "vacant", till the tree is searched for a place or changed. The next of its size that may lie
+ * anywhere lies there again, and the tree stays as it is: programs that reserve and release in turn do
+ * not pay for its depth.
  *
  * A space lives as long as its file: each descriptor of /dev/winmem and each mapping
  * holds a reference of that, and the file's release calls winmem_space_end().
@@ -298,6 +299,7 @@ int winmem_space_reserve(struct winmem_space *space, unsigned long start, unsign
 	}
 	if (IS_ERR(new))
 		return PTR_ERR(new);
+	new->anywhere = !start && winmem_bounds_are_default(bounds);
 
 	winmem_windows_use(&space->windows, new->start, nr, 1);
 	space->nr_regions++;
@@ -316,6 +318,8 @@ int winmem_space_reserve(struct winmem_space *space, unsigned long start, unsign
  */
 bool winmem_space_release(struct winmem_space *space, struct winmem_region *region)
 {
+	unsigned long start = region->start, nr = region->nr;
+
 	lockdep_assert_held(&space->mutex);
 
 	winmem_counter_begin(&space->counter);
@@ -324,8 +328,11 @@ bool winmem_space_release(struct winmem_space *space, struct winmem_region *regi
 	space->vacant = region;
 	if (space->last == region)
 		space->last = NULL;
+	/* Who has asked for just this place may want it again. */
+	if (!region->anywhere)
+		vacant_end(space);
 	space->nr_regions--;
-	return winmem_windows_use(&space->windows, region->start, region->nr, -1);
+	return winmem_windows_use(&space->windows, start, nr, -1);
 }
 
 /**

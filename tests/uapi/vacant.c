@@ -119,6 +119,29 @@ TEST(a_place_with_bounds_is_not_left_for_others)
 	EXPECT(reserve(GRAN) != hole);
 }
 
+/* Whoever has asked for just this place may want it again. */
+TEST(a_place_that_was_asked_for_is_not_left_for_others)
+{
+	unsigned long base = reserve(32 * GRAN), far = base + 16 * GRAN, low;
+	struct winmem_reserve args = reserve_args(0, GRAN, READWRITE, 0);
+
+	release(base);
+	reserve_fixed(far, GRAN);
+	release(far);
+	low = reserve(GRAN);
+	EXPECT(low != far);
+	EXPECT_EQ(far, reserve_fixed(far, GRAN));
+	release(far);
+	release(low);
+
+	/* By its bounds, too. */
+	args.lowest = far;
+	EXPECT_OK(ioctl(dev, WINMEM_IOC_RESERVE, &args));
+	EXPECT_EQ(far, args.out_addr);
+	release(far);
+	EXPECT(reserve(GRAN) != far);
+}
+
 /* Where the program has unmapped it, it is mapped again. */
 TEST(a_vacant_place_that_was_unmapped)
 {

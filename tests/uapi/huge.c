@@ -484,7 +484,7 @@ static int uffd_of(unsigned long base)
 
 	if (fd < 0 || ioctl(fd, UFFDIO_API, &api))
 		return -1;
-	/* 6.12 refuses it where huge pages are; then nothing is marked below. */
+	/* Later 6.12 refuses VM_DONTEXPAND, which huge windows have; then nothing is marked below. */
 	if (ioctl(fd, UFFDIO_REGISTER, &args))
 		EXPECT_EQ(EINVAL, errno);
 	return fd;

@@ -17,23 +17,39 @@
 #include "chunk.h"
 #include "prot.h"
 
-/*
- * Whether nr states are all alike; the usual ranges are. Most are whole words too, for
- * which memchr_inv() begins with more than it has to do.
- */
+/* Most ranges are a few whole words, for which memchr_inv() and memset() do more than they have to. */
+static bool are_few_words(const u8 *states, unsigned int nr)
+{
+	return IS_ALIGNED((unsigned long)states | nr, sizeof(u64)) && nr <= 64;
+}
+
+/* Whether nr states are all alike; the usual ranges are. */
 static bool states_alike(const u8 *states, unsigned int nr)
 {
 	const u64 *words = (const u64 *)states;
 	u64 want = states[0] * 0x0101010101010101ULL;
 	unsigned int i;
 
-	if (!IS_ALIGNED((unsigned long)states | nr, sizeof(u64)) || nr > 64)
+	if (!are_few_words(states, nr))
 		return nr == 1 || !memchr_inv(states + 1, states[0], nr - 1);
 	for (i = 0; i < nr / sizeof(u64); i++) {
 		if (words[i] != want)
 			return false;
 	}
 	return true;
+}
+
+static void states_fill(u8 *states, unsigned int nr, u8 state)
+{
+	u64 *words = (u64 *)states;
+	unsigned int i;
+
+	if (!are_few_words(states, nr)) {
+		memset(states, state, nr);
+		return;
+	}
+	for (i = 0; i < nr / sizeof(u64); i++)
+		words[i] = state * 0x0101010101010101ULL;
 }
 
 static unsigned int states_committed(const u8 *states, unsigned int nr)
@@ -286,7 +302,8 @@ static unsigned int change_states(u8 *states, unsigned int nr, struct winmem_pag
 	if (states_alike(states, nr)) {
 		committed = winmem_page_is_committed(states[0]) ? nr : 0;
 		change_state(&states[0], change);
-		memset(states + 1, states[0], nr - 1);
+		if (nr > 1)
+			states_fill(states, nr, states[0]);
 		return committed;
 	}
 	for (i = 0; i < nr; i++) {

@@ -143,17 +143,6 @@ void winmem_store_close(struct winmem_store *store)
 }
 
 /**
- * winmem_store_mapping() - the page cache of the file
- * @store: open store
- *
- * Context: any.
- */
-struct address_space *winmem_store_mapping(const struct winmem_store *store)
-{
-	return store->file->f_mapping;
-}
-
-/**
  * winmem_stores_swapped() - how much of all spaces is in swap
  *
  * Context: any.

@@ -2,12 +2,10 @@
 #ifndef WINMEM_STORE_H
 #define WINMEM_STORE_H
 
+#include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
-struct address_space;
-struct file;
-struct file_operations;
 struct folio;
 
 /* One shmem file; see store.c for the two kinds. Fixed from its opening but for the last two. */
@@ -30,13 +28,18 @@ static inline pgoff_t winmem_store_index(const struct winmem_store *store, unsig
 	return page + store->shift;
 }
 
+/* The page cache of an open store's file. */
+static inline struct address_space *winmem_store_mapping(const struct winmem_store *store)
+{
+	return store->file->f_mapping;
+}
+
 int winmem_store_init(const struct file_operations *ops);
 void winmem_store_exit(void);
 bool winmem_store_has_huge(void);
 
 int winmem_store_open(struct winmem_store *store, void *owner, bool huge);
 void winmem_store_close(struct winmem_store *store);
-struct address_space *winmem_store_mapping(const struct winmem_store *store);
 unsigned long winmem_stores_swapped(void);
 
 struct folio *winmem_store_get(struct winmem_store *store, unsigned long page, bool huge,

@@ -167,6 +167,39 @@ TEST(fork_child_outlives_its_parent)
 	munmap((void *)done, PAGE);
 }
 
+/* What the child has inherited, and not used yet, holds nothing of its parent's. */
+static void leave_a_child(void *arg)
+{
+	volatile int *over = arg;
+
+	alloc(256 * SIZE, RW);
+	over[1] = 1;
+	if (!fork()) {
+		while (!over[0])
+			usleep(1000);
+		_exit(0);
+	}
+}
+
+TEST(fork_child_does_not_keep_its_parents_memory)
+{
+	volatile int *over = shared_page();
+	unsigned long limit, before, now;
+
+	limit_total(&limit, &before);
+	IN_CHILD(leave_a_child, (void *)over);
+	EXPECT_EQ(1, over[1]);
+	for (int tries = 0; tries < 1000; tries++) {
+		limit_total(&limit, &now);
+		if (now <= before)
+			break;
+		usleep(5000);
+	}
+	over[0] = 1;
+	EXPECT(now <= before);
+	munmap((void *)over, PAGE);
+}
+
 /* A fork in the middle of other threads' calls: no lock may stay taken in the child. */
 static volatile bool stop;
 

@@ -54,7 +54,6 @@ EXPORT(winmem_charge_limit);
 EXPORT(winmem_charge_total);
 EXPORT(winmem_charge_total_limit);
 
-EXPORT(winmem_store_mapping);
 EXPORT(winmem_store_is_lost);
 EXPORT(winmem_backing_next);
 EXPORT(winmem_backing_store);

@@ -43,10 +43,9 @@ int winmem_counter_init(struct winmem_counter *counter, const struct mm_struct *
 {
 	BUILD_BUG_ON(offsetof(struct winmem_changes, count) ||
 		     sizeof_field(struct winmem_changes, count) != sizeof(atomic64_t));
-	counter->page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!counter->page)
+	counter->count = (atomic64_t *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!counter->count)
 		return -ENOMEM;
-	counter->count = page_address(counter->page);
 	counter->mm = mm;
 	/* Far from 0, which it never is. */
 	atomic64_set(counter->count, (get_random_u64() >> 1) + 1);
@@ -61,7 +60,7 @@ int winmem_counter_init(struct winmem_counter *counter, const struct mm_struct *
  */
 void winmem_counter_destroy(struct winmem_counter *counter)
 {
-	__free_page(counter->page);
+	free_page((unsigned long)counter->count);
 }
 
 static vm_fault_t counter_fault(struct vm_fault *vmf)
@@ -71,8 +70,8 @@ static vm_fault_t counter_fault(struct vm_fault *vmf)
 	if (vmf->pgoff)
 		return VM_FAULT_SIGBUS;
 	if (vmf->vma->vm_mm == counter->mm) {
-		get_page(counter->page);
-		vmf->page = counter->page;
+		vmf->page = virt_to_page(counter->count);
+		get_page(vmf->page);
 		return 0;
 	}
 	vmf->page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);

@@ -5,13 +5,11 @@
 #include <linux/atomic.h>
 
 struct mm_struct;
-struct page;
 struct vm_area_struct;
 
 /* How often the answers of QUERY have changed, in a page that the process may map. */
 struct winmem_counter {
-	struct page *page;		/* begins with count */
-	atomic64_t *count;
+	atomic64_t *count;		/* the page's first word */
 	const struct mm_struct *mm;	/* whose it is; compared, never followed */
 };
 

@@ -153,7 +153,6 @@ static void run_fill(struct winmem_run *run, struct vm_area_struct *vma, unsigne
 	struct vm_area_struct *image = image_start(vma), *next;
 	u32 prot = vma_prot(vma, false);
 
-	run->counted = false;
 	run->start = page;
 	run->alloc_start = (image ?: vma)->vm_start >> PAGE_SHIFT;
 	run->alloc_prot = image ? WINMEM_PROT_EXECUTE_WRITECOPY : prot;

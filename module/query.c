@@ -57,6 +57,7 @@ int winmem_query(struct winmem_space *space, unsigned long page, struct winmem_r
 		return -EINTR;
 	found = query_region(space, page, run, &end);
 	mutex_unlock(&space->mutex);
+	run->counted = found;
 
 	if (found || winmem_mapping_query(space->mm, &space->backing, page, run))
 		return 0;

@@ -315,7 +315,6 @@ void winmem_region_query(struct winmem_space *space, const struct winmem_region 
 
 	lockdep_assert_held(&space->mutex);
 
-	run->counted = true;
 	run->start = page;
 	run->nr = winmem_pages_run(&space->pages, page, winmem_region_end(region) - page,
 				   WINMEM_PAGE_VISIBLE, &state);

@@ -30,7 +30,7 @@ struct winmem_run {
 	u32 state;
 	u32 prot;
 	u32 type;
-	bool counted;			/* winmem_counter tells of what becomes of it */
+	bool counted;			/* of a reservation: a change of it is counted; by query.c */
 };
 
 static inline unsigned long winmem_region_end(const struct winmem_region *region)

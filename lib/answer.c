@@ -10,7 +10,6 @@
 #include <linux/winmem.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "answer.h"
@@ -21,7 +20,7 @@
 #define ANSWERS		4
 
 struct answer {
-	uint64_t count;		/* before it was asked for; never 0 in one that is kept */
+	uint64_t count;		/* before it was asked for; 0: there is none, and no length */
 	struct winmem_query query;
 };
 
@@ -79,7 +78,7 @@ int winmem_answer(struct winmem_query *query)
 		return winmem_ioctl(WINMEM_IOC_QUERY, query);
 	kept.busy = true;
 	atomic_signal_fence(memory_order_seq_cst);
-	if (!count || !find(query, count))
+	if (!find(query, count))
 		ret = ask(query, count);
 	atomic_signal_fence(memory_order_seq_cst);
 	kept.busy = false;

@@ -6,10 +6,7 @@
 #define _GNU_SOURCE
 #include "remote.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -124,6 +121,8 @@ TEST(sec05_it_moves_and_does_not_grow)
 	void *place = (void *)find_hole(PAGE);
 
 	EXPECT(mremap((void *)changes, PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED);
+	/* Nor does a second mapping come of the first. */
+	EXPECT(mremap((void *)changes, 0, PAGE, MREMAP_MAYMOVE) == MAP_FAILED);
 	moved = mremap((void *)changes, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place);
 	EXPECT(moved == place);
 	EXPECT_EQ(count, moved->count);
@@ -171,6 +170,21 @@ TEST(sec04_a_child_reads_0)
 	changes = MAP_IT(dev);
 	IN_CHILD(reads_zeros, (void *)changes);
 	EXPECT(changes->count);
+	unmap_it(changes);
+}
+
+/* One address space, one count. */
+TEST(sec04_a_vfork_child_reads_what_its_parent_does)
+{
+	const volatile struct winmem_changes *changes = MAP_IT(dev);
+	unsigned long count = changes->count;
+	int status;
+	pid_t child = vfork();
+
+	if (!child)
+		_exit(changes->count != count);
+	EXPECT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
 	unmap_it(changes);
 }
 
